@@ -1,0 +1,106 @@
+//! What a plugin says about itself when it is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DecodeError, DecodeLimits, decode, encode};
+
+/// The answer to `describe`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// Name of the plugin; also that of its file, `NAME.wasm`.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The [`CONTRACT_VERSION`](crate::CONTRACT_VERSION) that it was built for.
+    pub contract: String,
+    /// What it listens to. A call names a subscription by its index here.
+    pub subscriptions: Vec<Subscription>,
+    /// What it asks to be allowed.
+    #[serde(default)]
+    pub grants: Grants,
+}
+
+/// One handler of a plugin: which events it gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Name of the handler inside the plugin; with the plugin's name it makes the handler's id.
+    pub handler: String,
+    /// Name of the signal.
+    pub signal: String,
+    /// Label of the sending model; `None` for all models.
+    #[serde(default)]
+    pub sender: Option<String>,
+    /// Higher runs first.
+    #[serde(default)]
+    pub priority: i32,
+    /// The fields that the handler reads; no others are sent. `None` for all.
+    #[serde(default)]
+    pub reads: Option<BTreeSet<String>>,
+    /// The fields that the handler may change. `None` for all.
+    #[serde(default)]
+    pub writes: Option<BTreeSet<String>>,
+    /// Which of the events are of interest; the others cost no call.
+    #[serde(default)]
+    pub when: When,
+}
+
+/// A condition on events.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct When {
+    /// `true`: only rows being inserted; `false`: only rows being updated.
+    #[serde(default)]
+    pub created: Option<bool>,
+    /// Only when one of these fields differs from what was loaded; a create changes every field. Empty: always.
+    #[serde(default)]
+    pub changed: BTreeSet<String>,
+}
+
+/// What a plugin is allowed, or asks to be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Operations by label of the model, for the import `models`.
+    #[serde(default)]
+    pub models: BTreeMap<String, BTreeSet<ModelOperation>>,
+}
+
+/// What can be granted on a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelOperation {
+    /// One instance by key.
+    Get,
+    /// Instances by filter.
+    Find,
+    /// The number of rows by filter.
+    Count,
+}
+
+impl ModelOperation {
+    /// The operation's name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelOperation::Get => "get",
+            ModelOperation::Find => "find",
+            ModelOperation::Count => "count",
+        }
+    }
+}
+
+impl Description {
+    /// Encodes the description.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Decodes what a plugin returned from `describe`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no description.
+    pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Description, DecodeError> {
+        // The limits are checked on the dynamic value; only then is it read as a description.
+        decode(bytes, limits)?;
+        crate::decode_trusted(bytes)
+    }
+}

@@ -1,0 +1,37 @@
+//! What crosses the border between the host and a plugin: MessagePack maps, their types and their codec.
+//!
+//! The WIT package beside this crate (`wit/v0`) moves bytes only; this crate says what the bytes mean. Both sides
+//! use it: the host to encode an [`Event`] and to check the [`Reply`], guests to decode the one and encode the
+//! other. It knows no database and no WebAssembly, and builds for `wasm32-unknown-unknown`.
+//!
+//! | model field | MessagePack |
+//! |---|---|
+//! | integers, floats, bool, text, bytes, null | integer, float 64, bool, str, bin, nil |
+//! | `DateTime<Utc>` | timestamp extension (-1) |
+//! | `NaiveDate` | str, `YYYY-MM-DD` |
+//! | `Uuid` | 16-byte bin |
+//! | `Decimal` | str, with its scale |
+//! | JSON | nested values |
+//! | foreign key | the key of the row it points to |
+//!
+//! Unknown keys are ignored in every map that this crate defines; duplicate keys and keys that are no strings are
+//! refused everywhere.
+
+mod codec;
+mod description;
+mod event;
+mod models;
+mod reply;
+mod timestamp;
+mod value;
+
+pub use codec::{DecodeError, DecodeLimits, decode, decode_trusted, encode};
+pub use description::{Description, Grants, ModelOperation, Subscription, When};
+pub use event::{Change, Event, Payload};
+pub use models::{FilterOperator, ModelFilter, ModelRequest, ModelsError};
+pub use reply::{Failure, Patch, Reply};
+pub use timestamp::Timestamp;
+pub use value::{Map, Value};
+
+/// The version of the contract that this crate speaks: that of the WIT package `aksara:signals`.
+pub const CONTRACT_VERSION: &str = "0.1.0";

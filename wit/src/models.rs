@@ -1,0 +1,215 @@
+//! Requests of the import `models`: structured, never SQL text.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::reply::{map, string, strings, unexpected};
+use crate::{DecodeError, DecodeLimits, Map, Value, decode, encode};
+
+/// What a plugin asks of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ModelRequest {
+    /// Label of the model.
+    pub model: String,
+    /// `get`: the key. Nil otherwise.
+    #[serde(skip_serializing_if = "is_nil")]
+    pub key: Value,
+    /// `find`, `count`: which rows; `None` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<ModelFilter>,
+    /// `get`, `find`: the fields wanted; `None` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
+    /// `find`: names of fields to order by, descending with a leading `-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order_by: Vec<String>,
+    /// `find`: at most so many rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+fn is_nil(value: &Value) -> bool {
+    *value == Value::Nil
+}
+
+/// Which rows a request means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelFilter {
+    /// A field compared with a value: `{"field": .., "op": .., "value": ..}`.
+    Compare {
+        /// Name of the field.
+        field: String,
+        /// How they are compared.
+        operator: FilterOperator,
+        /// What it is compared with; an array for [`FilterOperator::In`], a boolean for [`FilterOperator::IsNull`].
+        value: Value,
+    },
+    /// All of these hold: `{"and": [..]}`.
+    And(Vec<ModelFilter>),
+    /// One of these holds: `{"or": [..]}`.
+    Or(Vec<ModelFilter>),
+    /// This does not hold: `{"not": {..}}`.
+    Not(Box<ModelFilter>),
+}
+
+macro_rules! operators {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
+        /// How a filter compares.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FilterOperator {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl FilterOperator {
+            /// Every operator.
+            pub const ALL: &'static [FilterOperator] = &[$(FilterOperator::$variant,)*];
+
+            /// The operator's name on the wire.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(FilterOperator::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+operators! {
+    /// Equal.
+    Eq => "eq",
+    /// Not equal.
+    Ne => "ne",
+    /// Less than.
+    Lt => "lt",
+    /// Less than or equal.
+    Le => "le",
+    /// Greater than.
+    Gt => "gt",
+    /// Greater than or equal.
+    Ge => "ge",
+    /// One of a list.
+    In => "in",
+    /// Null (`true`) or not null (`false`).
+    IsNull => "is_null",
+    /// Text that contains this text.
+    Contains => "contains",
+    /// Text that starts with this text.
+    StartsWith => "starts_with",
+}
+
+impl Serialize for ModelFilter {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        match self {
+            ModelFilter::Compare { field, operator, value } => {
+                let mut map = serializer.serialize_map(Some(3))?;
+                map.serialize_entry("field", field)?;
+                map.serialize_entry("op", operator.name())?;
+                map.serialize_entry("value", value)?;
+                map.end()
+            }
+            ModelFilter::And(all) => serializer.collect_map([("and", all)]),
+            ModelFilter::Or(any) => serializer.collect_map([("or", any)]),
+            ModelFilter::Not(filter) => serializer.collect_map([("not", filter)]),
+        }
+    }
+}
+
+impl ModelRequest {
+    /// Encodes the request.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Decodes what a plugin asks.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no request.
+    pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<ModelRequest, DecodeError> {
+        let mut request = map(decode(bytes, limits)?, "a request")?;
+        let mut take = |key: &str| request.remove(key).filter(|value| *value != Value::Nil);
+        Ok(ModelRequest {
+            model: string(take("model").unwrap_or_default(), "`model` of a request")?,
+            key: take("key").unwrap_or_default(),
+            filter: take("filter").map(filter).transpose()?,
+            fields: take("fields").map(|value| strings(value, "`fields` of a request")).transpose()?,
+            order_by: take("order_by")
+                .map(|value| strings(value, "`order_by` of a request"))
+                .transpose()?
+                .unwrap_or_default(),
+            limit: match take("limit") {
+                None => None,
+                Some(Value::Int(limit)) if limit >= 0 => Some(limit as u64),
+                Some(other) => return Err(unexpected("`limit` of a request", "a positive integer", &other)),
+            },
+        })
+    }
+}
+
+fn filter(value: Value) -> Result<ModelFilter, DecodeError> {
+    let mut entries = map(value, "a filter")?;
+    if let Some(all) = entries.remove("and") {
+        return filters(all).map(ModelFilter::And);
+    }
+    if let Some(any) = entries.remove("or") {
+        return filters(any).map(ModelFilter::Or);
+    }
+    if let Some(inner) = entries.remove("not") {
+        return Ok(ModelFilter::Not(Box::new(filter(inner)?)));
+    }
+    compare(entries)
+}
+
+fn filters(value: Value) -> Result<Vec<ModelFilter>, DecodeError> {
+    match value {
+        Value::Array(values) => values.into_iter().map(filter).collect(),
+        other => Err(unexpected("a list of filters", "an array", &other)),
+    }
+}
+
+fn compare(mut entries: Map) -> Result<ModelFilter, DecodeError> {
+    let field = string(entries.remove("field").unwrap_or_default(), "`field` of a filter")?;
+    let name = string(entries.remove("op").unwrap_or_default(), "`op` of a filter")?;
+    let operator = FilterOperator::ALL
+        .iter()
+        .copied()
+        .find(|operator| operator.name() == name)
+        .ok_or_else(|| DecodeError::Malformed(format!("a filter has no operator `{name}`")))?;
+    Ok(ModelFilter::Compare { field, operator, value: entries.remove("value").unwrap_or_default() })
+}
+
+/// Why a request failed, as the plugin sees it. Names no SQL and no other rows' values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelsError {
+    /// One line that its author can act on.
+    pub error: String,
+}
+
+impl ModelsError {
+    /// An error with this text.
+    pub fn new(error: impl Into<String>) -> Self {
+        ModelsError { error: error.into() }
+    }
+
+    /// Encodes the error.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Decodes what the host returned.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no such error.
+    pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<ModelsError, DecodeError> {
+        let mut error = map(decode(bytes, limits)?, "an error")?;
+        string(error.remove("error").unwrap_or_default(), "`error`").map(ModelsError::new)
+    }
+}
+
+impl fmt::Display for ModelsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+impl std::error::Error for ModelsError {}
