@@ -1,0 +1,79 @@
+//! `bulk_create`: many rows in few statements.
+
+use sea_query::{Query, SqliteQueryBuilder};
+use sqlx::AssertSqlSafe;
+
+use crate::db::On;
+use crate::delete::compare_keys;
+use crate::instance::{AnyInstance, State};
+use crate::meta::ModelMeta;
+use crate::transaction::Scope;
+use crate::{Db, Error, FieldType, Instance, Model, save};
+
+/// SQLite binds at most so many values in one statement.
+const BINDS_MAX: usize = 32_766;
+
+pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
+    let mut instances: Vec<Instance<M>> = values.into_iter().map(Instance::new).collect();
+    if instances.is_empty() {
+        return Ok(instances);
+    }
+    for instance in &mut instances {
+        save::prepare_insert(instance)?;
+    }
+    let scope = Scope::enter(db).await?;
+    let inserted = insert(scope.db(), &mut instances).await;
+    let ((), after) = scope.finish(inserted).await?;
+    for instance in &mut instances {
+        instance.set_state(State::Stored);
+        instance.set_loaded(None);
+    }
+    after.run().await;
+    Ok(instances)
+}
+
+async fn insert<M: Model>(db: &Db, instances: &mut [Instance<M>]) -> Result<(), Error> {
+    let meta = M::meta();
+    let batch = (BINDS_MAX / meta.fields.len()).max(1);
+    // Keys that the database makes and keys that were given cannot share a statement.
+    let (mut generated, mut given): (Vec<_>, Vec<_>) =
+        instances.iter_mut().partition(|instance| (&**instance as &dyn AnyInstance).key_is_unassigned());
+    for batch in given.chunks_mut(batch) {
+        insert_batch(db, meta, batch, false).await?;
+    }
+    for batch in generated.chunks_mut(batch) {
+        insert_batch(db, meta, batch, true).await?;
+    }
+    Ok(())
+}
+
+async fn insert_batch<M: Model>(
+    db: &Db,
+    meta: &'static ModelMeta,
+    batch: &mut [&mut Instance<M>],
+    generated: bool,
+) -> Result<(), Error> {
+    let written: Vec<usize> = (0..meta.fields.len()).filter(|index| !generated || *index != meta.key).collect();
+    let mut insert = Query::insert();
+    insert.into_table(meta.table).columns(written.iter().map(|index| meta.fields[*index].name));
+    for instance in batch.iter() {
+        let instance: &dyn AnyInstance = &**instance;
+        insert.values_panic(written.iter().map(|index| instance.value(*index).into()));
+    }
+    let on = On { meta, doing: "inserting rows" };
+    if !generated {
+        let (sql, values) = insert.build(SqliteQueryBuilder);
+        return db.execute(on, AssertSqlSafe(sql), values).await.map(drop);
+    }
+    insert.returning_col(meta.key_field().name);
+    let (sql, values) = insert.build(SqliteQueryBuilder);
+    let rows = db.fetch(on, AssertSqlSafe(sql), values).await?;
+    // The rows are inserted in order and their keys counted upwards; the order of RETURNING is not promised.
+    let mut keys = rows.iter().map(|row| row.get::<M::Key>(0)).collect::<Result<Vec<_>, _>>()?;
+    keys.sort_by(|a, b| compare_keys(&a.to_value(), &b.to_value()));
+    for (instance, key) in batch.iter_mut().zip(keys) {
+        let instance: &mut dyn AnyInstance = &mut **instance;
+        save::set(instance, meta.key, key.to_value());
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! What a delete takes with it: the rows that depend on the deleted ones, model by model.
+
+use sea_query::{Cond, Expr, ExprTrait};
+
+use crate::db::{On, built};
+use crate::delete::{compare_keys, is_plain};
+use crate::instance::AnyInstance;
+use crate::meta::{FieldMeta, ModelMeta, OnDelete};
+use crate::query::select_dynamic;
+use crate::{Db, Error, Value};
+
+/// At most so many keys in one statement.
+pub(crate) const KEYS_MAX: usize = 1_000;
+
+/// A foreign key that points to a model, seen from there.
+#[derive(Clone, Copy)]
+pub(crate) struct Relation {
+    pub(crate) meta: &'static ModelMeta,
+    pub(crate) field: &'static FieldMeta,
+    on_delete: OnDelete,
+}
+
+/// The foreign keys that point to this model and that a delete has to mind.
+pub(crate) fn relations(target: &'static ModelMeta) -> impl Iterator<Item = Relation> {
+    ModelMeta::all().flat_map(move |meta| {
+        meta.fields.iter().filter_map(move |field| {
+            let reference = field.reference?;
+            let points = std::ptr::eq((reference.model)(), target) && reference.on_delete != OnDelete::DoNothing;
+            points.then_some(Relation { meta, field, on_delete: reference.on_delete })
+        })
+    })
+}
+
+/// An instance to be deleted: the caller's own, or one that was read for its signals.
+pub(crate) enum Doomed<'a> {
+    Callers(&'a mut dyn AnyInstance),
+    Read(Box<dyn AnyInstance>),
+}
+
+impl Doomed<'_> {
+    pub(crate) fn get(&self) -> &dyn AnyInstance {
+        match self {
+            Doomed::Callers(instance) => &**instance,
+            Doomed::Read(instance) => &**instance,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut dyn AnyInstance {
+        match self {
+            Doomed::Callers(instance) => &mut **instance,
+            Doomed::Read(instance) => &mut **instance,
+        }
+    }
+}
+
+/// The instances of one model that are to be deleted.
+pub(crate) struct Group<'a> {
+    pub(crate) meta: &'static ModelMeta,
+    pub(crate) instances: Vec<Doomed<'a>>,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn one(instance: &'a mut dyn AnyInstance) -> Self {
+        Group { meta: instance.meta(), instances: vec![Doomed::Callers(instance)] }
+    }
+
+    pub(crate) async fn read(
+        db: &Db,
+        meta: &'static ModelMeta,
+        condition: Cond,
+    ) -> Result<Group<'static>, Error> {
+        let (sql, values) = built(&select_dynamic(meta, condition));
+        let rows = db.fetch(On { meta, doing: "reading rows to delete" }, sql, values).await?;
+        let instances = rows.iter().map(|row| (meta.instance_from_row)(row).map(Doomed::Read));
+        Ok(Group { meta, instances: instances.collect::<Result<_, _>>()? })
+    }
+
+    pub(crate) fn keys(&self) -> Vec<Value> {
+        self.instances.iter().map(|instance| instance.get().key()).collect()
+    }
+
+    fn contains(&self, key: &Value) -> bool {
+        self.instances.iter().any(|instance| compare_keys(&instance.get().key(), key).is_eq())
+    }
+}
+
+/// Everything that one delete touches. Groups are in order of deletion: dependents before what they depend on.
+pub(crate) struct Collection<'a> {
+    pub(crate) groups: Vec<Group<'a>>,
+    /// Foreign keys to set to null, and the keys that they hold now.
+    pub(crate) set_null: Vec<(Relation, Vec<Value>)>,
+    /// Rows to delete without reading them, by the keys that their foreign keys hold.
+    pub(crate) unread: Vec<(Relation, Vec<Value>)>,
+    /// Rows that forbid the delete unless they go as well.
+    guards: Vec<(Relation, &'static ModelMeta, Vec<Value>)>,
+}
+
+impl<'a> Collection<'a> {
+    pub(crate) async fn of(db: &Db, roots: Group<'a>) -> Result<Self, Error> {
+        let mut collection =
+            Collection { groups: Vec::new(), set_null: Vec::new(), unread: Vec::new(), guards: Vec::new() };
+        let mut pending = vec![(roots.meta, roots.keys())];
+        collection.groups.push(roots);
+        while let Some((target, keys)) = pending.pop() {
+            for relation in relations(target) {
+                for keys in keys.chunks(KEYS_MAX) {
+                    if let Some(found) = collection.follow(db, target, relation, keys).await? {
+                        pending.push(found);
+                    }
+                }
+            }
+        }
+        collection.groups.retain(|group| !group.instances.is_empty());
+        collection.sort();
+        Ok(collection)
+    }
+
+    /// Minds one foreign key; returns the keys of rows that it dooms and that were not doomed before.
+    async fn follow(
+        &mut self,
+        db: &Db,
+        target: &'static ModelMeta,
+        relation: Relation,
+        keys: &[Value],
+    ) -> Result<Option<(&'static ModelMeta, Vec<Value>)>, Error> {
+        let points = || Cond::all().add(Expr::col(relation.field.name).is_in(keys.iter().cloned()));
+        match relation.on_delete {
+            OnDelete::DoNothing => {}
+            OnDelete::SetNull => self.set_null.push((relation, keys.to_vec())),
+            OnDelete::Protect | OnDelete::Restrict => {
+                let rows = Group::read(db, relation.meta, points()).await?.keys();
+                if !rows.is_empty() {
+                    self.guards.push((relation, target, rows));
+                }
+            }
+            OnDelete::Cascade if is_plain(db, relation.meta) => self.unread.push((relation, keys.to_vec())),
+            OnDelete::Cascade => {
+                let mut found = Group::read(db, relation.meta, points()).await?;
+                let group = self.group(relation.meta);
+                found.instances.retain(|instance| !group.contains(&instance.get().key()));
+                let keys = found.keys();
+                group.instances.append(&mut found.instances);
+                return Ok((!keys.is_empty()).then_some((relation.meta, keys)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn group(&mut self, meta: &'static ModelMeta) -> &mut Group<'a> {
+        let position = self.groups.iter().position(|group| std::ptr::eq(group.meta, meta));
+        let position = position.unwrap_or_else(|| {
+            self.groups.push(Group { meta, instances: Vec::new() });
+            self.groups.len() - 1
+        });
+        &mut self.groups[position]
+    }
+
+    /// Puts dependents before what they depend on; models that depend on each other stay as they were found.
+    fn sort(&mut self) {
+        let mut left = std::mem::take(&mut self.groups);
+        while !left.is_empty() {
+            let metas: Vec<_> = left.iter().map(|group| group.meta).collect();
+            let is_free = |group: &Group<'_>| {
+                relations(group.meta).all(|relation| {
+                    std::ptr::eq(relation.meta, group.meta)
+                        || !metas.iter().any(|meta| std::ptr::eq(*meta, relation.meta))
+                })
+            };
+            let next = left.iter().position(is_free).unwrap_or(left.len() - 1);
+            self.groups.push(left.remove(next));
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Protected`] for the first row that forbids the delete.
+    pub(crate) fn check_protection(&self) -> Result<(), Error> {
+        for (relation, target, rows) in &self.guards {
+            let doomed = self.groups.iter().find(|group| std::ptr::eq(group.meta, relation.meta));
+            let goes_too = |key: &&Value| doomed.is_some_and(|group| group.contains(key));
+            let (rule, standing) = match relation.on_delete {
+                OnDelete::Restrict => ("restrict", rows.iter().filter(|key| !goes_too(key)).count()),
+                _ => ("protect", rows.len()),
+            };
+            if standing > 0 {
+                return Err(Error::Protected {
+                    model: target.label,
+                    by: relation.meta.label,
+                    field: relation.field.name,
+                    rule,
+                    rows: standing as u64,
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,308 @@
+//! Typed columns and what is written with them: filters, orders, assignments, `F` expressions.
+
+use std::marker::PhantomData;
+use std::ops;
+
+use sea_query::{Expr, ExprTrait, LikeExpr};
+use uuid::Uuid;
+
+use crate::field::FieldType;
+use crate::meta::FieldMeta;
+use crate::{Fk, Instance, Model};
+
+/// One column of a model: `Post::title`. `T` is the type of its field.
+pub struct Column<M, T> {
+    index: usize,
+    types: PhantomData<fn() -> (M, T)>,
+}
+
+impl<M, T> Clone for Column<M, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, T> Copy for Column<M, T> {}
+
+/// What a column of base type `T` can be compared with or set to: a value of that type, an instance for a foreign key,
+/// or an [`F`] expression over columns of the same model `M`.
+#[diagnostic::on_unimplemented(
+    message = "a column of type `{T}` cannot be compared with or set to `{Self}`",
+    label = "the column holds `{T}`"
+)]
+pub trait Operand<M, T> {
+    /// The right side of the comparison or assignment.
+    #[doc(hidden)]
+    fn into_expr(self) -> Expr;
+}
+
+macro_rules! operands {
+    ($($type:ty),*) => {$(
+        impl<M> Operand<M, $type> for $type {
+            fn into_expr(self) -> Expr {
+                Expr::val(self.to_value())
+            }
+        }
+
+        impl<M> Operand<M, $type> for &$type {
+            fn into_expr(self) -> Expr {
+                Expr::val(self.to_value())
+            }
+        }
+    )*};
+}
+operands!(
+    i16,
+    i32,
+    i64,
+    f32,
+    f64,
+    bool,
+    String,
+    rust_decimal::Decimal,
+    Uuid,
+    chrono::DateTime<chrono::Utc>,
+    chrono::NaiveDate,
+    serde_json::Value,
+    Vec<u8>
+);
+
+impl<M> Operand<M, String> for &str {
+    fn into_expr(self) -> Expr {
+        Expr::val(self)
+    }
+}
+
+impl<M> Operand<M, Vec<u8>> for &[u8] {
+    fn into_expr(self) -> Expr {
+        Expr::val(self)
+    }
+}
+
+impl<M, N: Model> Operand<M, N::Key> for &Instance<N> {
+    fn into_expr(self) -> Expr {
+        Expr::val(self.key().to_value())
+    }
+}
+
+impl<M, N: Model> Operand<M, N::Key> for &Fk<N> {
+    fn into_expr(self) -> Expr {
+        Expr::val(self.key().to_value())
+    }
+}
+
+/// A condition on the rows of a model.
+#[derive(Debug)]
+pub struct Filter<M> {
+    pub(crate) condition: Expr,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M> Clone for Filter<M> {
+    fn clone(&self) -> Self {
+        Filter::new(self.condition.clone())
+    }
+}
+
+impl<M> Filter<M> {
+    pub(crate) fn new(condition: Expr) -> Self {
+        Filter { condition, model: PhantomData }
+    }
+
+    /// Both hold.
+    pub fn and(self, other: Filter<M>) -> Self {
+        Filter::new(self.condition.and(other.condition))
+    }
+
+    /// One of them holds.
+    pub fn or(self, other: Filter<M>) -> Self {
+        Filter::new(self.condition.or(other.condition))
+    }
+}
+
+impl<M> ops::Not for Filter<M> {
+    type Output = Self;
+
+    /// It does not hold.
+    fn not(self) -> Self {
+        Filter::new(self.condition.not())
+    }
+}
+
+impl<M: Model, T: FieldType> Column<M, T> {
+    /// The column at this position; `derive(Model)` calls it.
+    #[doc(hidden)]
+    pub const fn new(index: usize) -> Self {
+        Column { index, types: PhantomData }
+    }
+
+    /// What is known of its field.
+    pub fn field(self) -> &'static FieldMeta {
+        &M::meta().fields[self.index]
+    }
+
+    fn expr(self) -> Expr {
+        Expr::col(self.field().name)
+    }
+
+    /// Equal.
+    pub fn eq(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().eq(value.into_expr()))
+    }
+
+    /// Not equal; a null is not equal to anything, nor unequal.
+    pub fn ne(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().ne(value.into_expr()))
+    }
+
+    /// Less than.
+    pub fn lt(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().lt(value.into_expr()))
+    }
+
+    /// Less than or equal.
+    pub fn le(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().lte(value.into_expr()))
+    }
+
+    /// Greater than.
+    pub fn gt(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().gt(value.into_expr()))
+    }
+
+    /// Greater than or equal.
+    pub fn ge(self, value: impl Operand<M, T::Base>) -> Filter<M> {
+        Filter::new(self.expr().gte(value.into_expr()))
+    }
+
+    /// One of these; none for an empty list.
+    pub fn is_in<V: Operand<M, T::Base>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
+        Filter::new(self.expr().is_in(values.into_iter().map(Operand::into_expr)))
+    }
+
+    /// Ascending, nulls where the database puts them.
+    pub fn asc(self) -> Order<M> {
+        Order::new(self.field(), sea_query::Order::Asc)
+    }
+
+    /// Descending.
+    pub fn desc(self) -> Order<M> {
+        Order::new(self.field(), sea_query::Order::Desc)
+    }
+
+    /// Sets the column in `update`: to a value, or to an [`F`] expression.
+    pub fn set(self, value: impl Operand<M, T::Base>) -> Assignment<M> {
+        Assignment { field: self.field(), value: value.into_expr(), model: PhantomData }
+    }
+}
+
+impl<M: Model, T: FieldType> Column<M, Option<T>> {
+    /// Null.
+    pub fn is_null(self) -> Filter<M> {
+        Filter::new(self.expr().is_null())
+    }
+
+    /// Sets the column to null in `update`.
+    pub fn set_null(self) -> Assignment<M> {
+        Assignment { field: self.field(), value: Expr::val(T::KIND.null()), model: PhantomData }
+    }
+
+    /// Not null.
+    pub fn is_not_null(self) -> Filter<M> {
+        Filter::new(self.expr().is_not_null())
+    }
+}
+
+impl<M: Model, T: FieldType<Base = String>> Column<M, T> {
+    /// Contains this text. On SQLite, case is ignored for ASCII letters.
+    pub fn contains(self, text: &str) -> Filter<M> {
+        Filter::new(like(self.field().name, &format!("%{}%", escape_like(text))))
+    }
+
+    /// Starts with this text. On SQLite, case is ignored for ASCII letters.
+    pub fn starts_with(self, text: &str) -> Filter<M> {
+        Filter::new(like(self.field().name, &format!("{}%", escape_like(text))))
+    }
+}
+
+pub(crate) fn like(column: &'static str, pattern: &str) -> Expr {
+    Expr::col(column).like(LikeExpr::new(pattern).escape('\\'))
+}
+
+pub(crate) fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A column to order by, and its direction.
+#[derive(Clone, Debug)]
+pub struct Order<M> {
+    pub(crate) field: &'static FieldMeta,
+    pub(crate) direction: sea_query::Order,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M> Order<M> {
+    /// Ascending by a field that is known by its metadata only.
+    pub(crate) fn by(field: &'static FieldMeta) -> Self {
+        Order::new(field, sea_query::Order::Asc)
+    }
+
+    fn new(field: &'static FieldMeta, direction: sea_query::Order) -> Self {
+        Order { field, direction, model: PhantomData }
+    }
+}
+
+/// A column and its new value, for `update`.
+#[derive(Clone, Debug)]
+pub struct Assignment<M> {
+    pub(crate) field: &'static FieldMeta,
+    pub(crate) value: Expr,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A value that the database computes from the row itself: `F(Post::view_count) + 1`.
+///
+/// Arithmetic over numeric columns and numbers; the update happens in one statement, so that no concurrent
+/// update is lost.
+#[expect(non_snake_case, reason = "the name that it has had in ORMs for twenty years")]
+pub fn F<M: Model, T: FieldType>(column: Column<M, T>) -> FExpr<M, T> {
+    FExpr { expr: column.expr(), types: PhantomData }
+}
+
+/// An expression that starts with [`F`].
+#[derive(Clone, Debug)]
+pub struct FExpr<M, T> {
+    expr: Expr,
+    types: PhantomData<fn() -> (M, T)>,
+}
+
+impl<M, T: FieldType> Operand<M, T::Base> for FExpr<M, T> {
+    fn into_expr(self) -> Expr {
+        self.expr
+    }
+}
+
+macro_rules! arithmetic {
+    ($($trait:ident $method:ident;)*) => {$(
+        impl<M, T: FieldType, V: Operand<M, T::Base>> ops::$trait<V> for FExpr<M, T> {
+            type Output = Self;
+
+            fn $method(self, value: V) -> Self {
+                FExpr { expr: ExprTrait::$method(self.expr, value.into_expr()), types: PhantomData }
+            }
+        }
+    )*};
+}
+arithmetic! {
+    Add add;
+    Sub sub;
+    Mul mul;
+    Div div;
+}

@@ -1,0 +1,151 @@
+//! `delete`: rows and what depends on them, in the order that the signals promise.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use sea_query::{Cond, Expr, ExprTrait, Query};
+
+use crate::collect::{Collection, Group};
+use crate::db::{On, built};
+use crate::instance::{AnyInstance, State};
+use crate::meta::ModelMeta;
+use crate::signals::{self, Details, Event, Origin, Signal};
+use crate::transaction::Scope;
+use crate::{Db, Error, Instance, Model, Value};
+
+/// How many rows a delete has deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// In total.
+    pub rows: u64,
+    /// By label of the model; models without a deleted row are not listed.
+    pub by_model: BTreeMap<&'static str, u64>,
+}
+
+impl Deleted {
+    fn add(&mut self, meta: &'static ModelMeta, rows: u64) {
+        if rows > 0 {
+            self.rows += rows;
+            *self.by_model.entry(meta.label).or_default() += rows;
+        }
+    }
+}
+
+impl<M: Model> Instance<M> {
+    /// Deletes the row and what depends on it, as each foreign key's `on_delete` says.
+    ///
+    /// In this order: collect what goes, check `protect` and `restrict`, `pre_delete`, set foreign keys to null,
+    /// delete with children first, `post_delete`. An error at any stage undoes everything. A row that is gone
+    /// already counts as 0, and both signals are still sent. Afterwards the instance cannot be saved by accident.
+    ///
+    /// # Errors
+    /// [`Error::State`] for an instance without a row, [`Error::Protected`], a handler's refusal or failure,
+    /// [`Error::Integrity`], [`Error::Database`].
+    pub async fn delete(&mut self, db: &Db) -> Result<Deleted, Error> {
+        let reason = match self.state() {
+            State::Stored => None,
+            State::New => Some("it was never saved"),
+            State::Deleted => Some("it was deleted already"),
+        };
+        if let Some(reason) = reason {
+            return Err(Error::State { operation: "delete", model: M::meta().label, reason });
+        }
+        let scope = Scope::enter(db).await?;
+        let deleted = delete(scope.db(), Group::one(self), Origin::Instance).await;
+        let (deleted, after) = scope.finish(deleted).await?;
+        self.set_state(State::Deleted);
+        after.run().await;
+        Ok(deleted)
+    }
+}
+
+/// Deletes the rows that a query selects.
+pub(crate) async fn by_filter(
+    db: &Db,
+    meta: &'static ModelMeta,
+    condition: Cond,
+) -> Result<Deleted, Error> {
+    if is_plain(db, meta) {
+        let mut deleted = Deleted::default();
+        deleted.add(meta, delete_where(db, meta, condition).await?);
+        return Ok(deleted);
+    }
+    let scope = Scope::enter(db).await?;
+    let deleted = match Group::read(scope.db(), meta, condition).await {
+        Ok(group) => delete(scope.db(), group, Origin::Query).await,
+        Err(error) => Err(error),
+    };
+    let (deleted, after) = scope.finish(deleted).await?;
+    after.run().await;
+    Ok(deleted)
+}
+
+/// Whether rows of this model can be deleted unread: nobody listens, and nothing points to them.
+pub(crate) fn is_plain(db: &Db, meta: &'static ModelMeta) -> bool {
+    let plugins = db.plugin_set();
+    let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
+    !heard(Signal::PreDelete) && !heard(Signal::PostDelete) && crate::collect::relations(meta).next().is_none()
+}
+
+async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
+    let mut collection = Collection::of(db, roots).await?;
+    collection.check_protection()?;
+    for group in &mut collection.groups {
+        group.instances.sort_by(|a, b| compare_keys(&a.get().key(), &b.get().key()));
+        for instance in &mut group.instances {
+            send(Signal::PreDelete, db, instance.get_mut(), origin).await?;
+        }
+    }
+    for (relation, keys) in &collection.set_null {
+        let mut update = Query::update();
+        update.table(relation.meta.table).value(relation.field.name, relation.field.kind.null());
+        update.and_where(Expr::col(relation.field.name).is_in(keys.iter().cloned()));
+        let (sql, values) = built(&update);
+        db.execute(On { meta: relation.meta, doing: "setting a foreign key to null" }, sql, values).await?;
+    }
+    let mut deleted = Deleted::default();
+    for (relation, keys) in &collection.unread {
+        let condition = Cond::all().add(Expr::col(relation.field.name).is_in(keys.iter().cloned()));
+        deleted.add(relation.meta, delete_where(db, relation.meta, condition).await?);
+    }
+    for group in &mut collection.groups {
+        for keys in group.keys().chunks(crate::collect::KEYS_MAX) {
+            let key = Expr::col(group.meta.key_field().name);
+            let condition = Cond::all().add(key.is_in(keys.iter().cloned()));
+            deleted.add(group.meta, delete_where(db, group.meta, condition).await?);
+        }
+        for instance in group.instances.iter_mut().rev() {
+            send(Signal::PostDelete, db, instance.get_mut(), origin).await?;
+        }
+    }
+    Ok(deleted)
+}
+
+async fn send(
+    signal: Signal,
+    db: &Db,
+    instance: &mut dyn AnyInstance,
+    origin: Origin,
+) -> Result<(), Error> {
+    let plugins = db.plugin_set();
+    let mut event = Event::new(signal, db, instance, Details::Delete { origin });
+    signals::send(&mut event, plugins.as_ref()).await
+}
+
+async fn delete_where(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<u64, Error> {
+    let mut delete = Query::delete();
+    delete.from_table(meta.table).cond_where(condition);
+    let (sql, values) = built(&delete);
+    db.execute(On { meta, doing: "deleting rows" }, sql, values).await
+}
+
+/// The order of two keys of one model.
+pub(crate) fn compare_keys(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::BigInt(a), Value::BigInt(b)) => a.cmp(b),
+        (Value::Uuid(a), Value::Uuid(b)) => a.cmp(b),
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        _ => Ordering::Equal,
+    }
+}

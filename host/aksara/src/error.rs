@@ -1,0 +1,246 @@
+//! What can go wrong, with three outcomes kept apart: a handler refused, a plugin failed, the database failed.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::meta::ModelMeta;
+use crate::signals::DepthExceeded;
+use crate::validate::ValidationErrors;
+
+/// Any error, as handlers return it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why an operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The instance is not valid: messages by field. Also what a handler's `invalid` becomes.
+    #[error(transparent)]
+    Validation(#[from] ValidationErrors),
+
+    /// A handler refused the operation.
+    #[error("{handler} refused {signal} of `{sender}`: {message}")]
+    Rejected {
+        /// The handler, with its kind: ``handler `app::check` ``, or a plugin's label.
+        handler: String,
+        /// Name of the signal.
+        signal: &'static str,
+        /// Label of the model.
+        sender: &'static str,
+        /// The handler's reason.
+        message: String,
+    },
+
+    /// A native handler failed: with its own error, unchanged, as the source.
+    #[error("handler `{handler}` for {signal} of `{sender}` failed: {source}")]
+    Handler {
+        /// The handler's id.
+        handler: String,
+        /// Name of the signal.
+        signal: &'static str,
+        /// Label of the model.
+        sender: &'static str,
+        /// What the handler returned.
+        source: BoxError,
+    },
+
+    /// A plugin failed by its own fault: a trap, a limit, a bad reply. The text names it.
+    #[error("{message}")]
+    Plugin {
+        /// Id of the handler, `plugin/handler`.
+        handler: String,
+        /// Name of the signal.
+        signal: &'static str,
+        /// Label of the model.
+        sender: &'static str,
+        /// What happened, in one line that names plugin, revision, signal and sender.
+        message: String,
+    },
+
+    /// Handlers that save fired signals deeper than the limit.
+    #[error(transparent)]
+    Depth(#[from] DepthExceeded),
+
+    /// A handler used the pool instead of the transaction in which its signal fires.
+    #[error(
+        "handler `{handler}` for {signal} of `{sender}` reached for the connection pool; use `event.db`, \
+         the transaction in which the signal fires"
+    )]
+    PoolInHandler {
+        /// The handler's id.
+        handler: String,
+        /// Name of the signal.
+        signal: &'static str,
+        /// Label of the model.
+        sender: &'static str,
+    },
+
+    /// No row where one was expected.
+    #[error("no `{model}` matches {criterion}")]
+    NotFound {
+        /// Label of the model.
+        model: &'static str,
+        /// What was looked for: `id = 7`, `the filter`.
+        criterion: String,
+    },
+
+    /// Several rows where one was expected.
+    #[error("more than one `{model}` matches the filter; narrow it, or use `first`")]
+    MultipleFound {
+        /// Label of the model.
+        model: &'static str,
+    },
+
+    /// An update or delete of a query with `limit` or `offset`.
+    #[error("cannot {operation} a slice of `{model}`; remove `limit` and `offset`, or filter by key")]
+    Sliced {
+        /// `update` or `delete`.
+        operation: &'static str,
+        /// Label of the model.
+        model: &'static str,
+    },
+
+    /// An instance in a state that the operation cannot be made on.
+    #[error("cannot {operation} this `{model}`: {reason}")]
+    State {
+        /// `save`, `delete`, `refresh`.
+        operation: &'static str,
+        /// Label of the model.
+        model: &'static str,
+        /// What is wrong, and what to do.
+        reason: &'static str,
+    },
+
+    /// A name in `update_fields` that cannot be saved.
+    #[error("cannot save the field `{field}` of `{model}`: {reason}")]
+    UpdateField {
+        /// Label of the model.
+        model: &'static str,
+        /// The name.
+        field: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// A delete that rows of another model stand against.
+    #[error("cannot delete `{model}`: {rows} of `{by}` point to it by `{field}`, whose on_delete is {rule}")]
+    Protected {
+        /// Label of the model to be deleted.
+        model: &'static str,
+        /// Label of the model that points to it.
+        by: &'static str,
+        /// The foreign key.
+        field: &'static str,
+        /// `protect` or `restrict`.
+        rule: &'static str,
+        /// How many rows.
+        rows: u64,
+    },
+
+    /// A transaction handle that cannot be used any more, or not in this way.
+    #[error("{0}")]
+    Transaction(&'static str),
+
+    /// A constraint of the database: unique, foreign key, not null, check.
+    #[error("{kind} violated by `{model}`: {source}")]
+    Integrity {
+        /// Which constraint.
+        kind: Constraint,
+        /// Label of the model.
+        model: &'static str,
+        /// The database's words.
+        source: sqlx::Error,
+    },
+
+    /// A column that holds something else than its field.
+    #[error("column `{column}` holds no {expected}: {reason}")]
+    Decode {
+        /// The column.
+        column: String,
+        /// What the field needs.
+        expected: &'static str,
+        /// What was found.
+        reason: String,
+    },
+
+    /// A database URL that cannot be used.
+    #[error("cannot use the database URL `{url}`: {reason}")]
+    Url {
+        /// The URL, without a password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// Anything else that the database or the connection to it reports.
+    #[error("database error while {doing}: {source}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
+}
+
+/// A kind of constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// Another row has the same value.
+    Unique,
+    /// A foreign key points nowhere, or a row is still pointed to.
+    ForeignKey,
+    /// A null where none may be.
+    NotNull,
+    /// A check of the table.
+    Check,
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Constraint::Unique => "unique constraint",
+            Constraint::ForeignKey => "foreign key constraint",
+            Constraint::NotNull => "not-null constraint",
+            Constraint::Check => "check constraint",
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn database(doing: &'static str, source: sqlx::Error) -> Self {
+        Error::Database { doing, source }
+    }
+
+    /// A driver's error on a statement for this model.
+    pub(crate) fn on_model(meta: &ModelMeta, doing: &'static str, source: sqlx::Error) -> Self {
+        let kind = source.as_database_error().map(|error| error.kind());
+        let kind = match kind {
+            Some(sqlx::error::ErrorKind::UniqueViolation) => Constraint::Unique,
+            Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Constraint::ForeignKey,
+            Some(sqlx::error::ErrorKind::NotNullViolation) => Constraint::NotNull,
+            Some(sqlx::error::ErrorKind::CheckViolation) => Constraint::Check,
+            _ => return Error::database(doing, source),
+        };
+        Error::Integrity { kind, model: meta.label, source }
+    }
+
+    /// Whether no row was found where one was expected.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::NotFound { .. })
+    }
+
+    /// Whether a handler said no: by rejecting, or by finding the instance invalid.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Error::Rejected { .. } | Error::Validation(_))
+    }
+
+    /// Whether a plugin failed by its own fault.
+    pub fn is_plugin_fault(&self) -> bool {
+        matches!(self, Error::Plugin { .. })
+    }
+
+    /// Whether a unique constraint was violated.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Error::Integrity { kind: Constraint::Unique, .. })
+    }
+}

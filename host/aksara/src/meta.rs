@@ -1,0 +1,225 @@
+//! What is known of a model at compile time: written by `derive(Model)`, read by everything else.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicU32;
+
+use crate::instance::AnyInstance;
+use crate::row::Row;
+use crate::{Error, Value};
+
+/// How a column stores its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// `i16`.
+    I16,
+    /// `i32`.
+    I32,
+    /// `i64`.
+    I64,
+    /// `f32`.
+    F32,
+    /// `f64`.
+    F64,
+    /// `bool`.
+    Bool,
+    /// `String`: a varchar where the field has a `max_length`, else text.
+    String,
+    /// `rust_decimal::Decimal`.
+    Decimal,
+    /// `uuid::Uuid`.
+    Uuid,
+    /// `chrono::DateTime<Utc>`.
+    DateTime,
+    /// `chrono::NaiveDate`.
+    Date,
+    /// `serde_json::Value`.
+    Json,
+    /// `Vec<u8>`.
+    Bytes,
+}
+
+impl FieldKind {
+    /// The kind in words, for error texts: `text`, `a 32-bit integer`, ...
+    pub fn words(self) -> &'static str {
+        match self {
+            FieldKind::I16 => "a 16-bit integer",
+            FieldKind::I32 => "a 32-bit integer",
+            FieldKind::I64 => "a 64-bit integer",
+            FieldKind::F32 | FieldKind::F64 => "a float",
+            FieldKind::Bool => "a boolean",
+            FieldKind::String => "text",
+            FieldKind::Decimal => "a decimal",
+            FieldKind::Uuid => "a UUID",
+            FieldKind::DateTime => "a date and time",
+            FieldKind::Date => "a date",
+            FieldKind::Json => "JSON",
+            FieldKind::Bytes => "bytes",
+        }
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, FieldKind::F32 | FieldKind::F64)
+    }
+
+    /// SQL's NULL of this kind.
+    pub fn null(self) -> Value {
+        match self {
+            FieldKind::I16 => Value::SmallInt(None),
+            FieldKind::I32 => Value::Int(None),
+            FieldKind::I64 => Value::BigInt(None),
+            FieldKind::F32 => Value::Float(None),
+            FieldKind::F64 => Value::Double(None),
+            FieldKind::Bool => Value::Bool(None),
+            FieldKind::String => Value::String(None),
+            FieldKind::Decimal => Value::Decimal(None),
+            FieldKind::Uuid => Value::Uuid(None),
+            FieldKind::DateTime => Value::ChronoDateTimeUtc(None),
+            FieldKind::Date => Value::ChronoDate(None),
+            FieldKind::Json => Value::Json(None),
+            FieldKind::Bytes => Value::Bytes(None),
+        }
+    }
+}
+
+/// Who makes the value of a primary key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The database counts (`i32`, `i64`). `0` stands for "not yet assigned".
+    Database,
+    /// `save` makes a UUIDv7 when the key is nil.
+    Client,
+    /// The application gives every key.
+    Given,
+}
+
+/// What becomes of a row when the row that its foreign key points to is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It is deleted too, with its own signals.
+    Cascade,
+    /// The delete is refused.
+    Protect,
+    /// The delete is refused, unless the row goes as well by another path of the same delete.
+    Restrict,
+    /// Its foreign key becomes null, without save signals.
+    SetNull,
+    /// Nothing; the database decides.
+    DoNothing,
+}
+
+/// A foreign key's target.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference {
+    /// The model it points to; a function, because models may point at each other.
+    pub model: fn() -> &'static ModelMeta,
+    /// What a delete of the target does.
+    pub on_delete: OnDelete,
+}
+
+/// One field of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldMeta {
+    /// The field's name outside Rust: its column, and its key in payloads, patches, `update_fields` and errors.
+    pub name: &'static str,
+    /// How it is stored.
+    pub kind: FieldKind,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// Longest text, in characters.
+    pub max_length: Option<u32>,
+    /// The only texts allowed; empty for any.
+    pub choices: &'static [&'static str],
+    /// Whether no two rows may have the same value.
+    pub unique: bool,
+    /// Whether the column has an index of its own.
+    pub indexed: bool,
+    /// Set to the time of each save.
+    pub auto_now: bool,
+    /// Set to the time of the insert.
+    pub auto_now_add: bool,
+    /// Where it points, for a foreign key.
+    pub reference: Option<Reference>,
+}
+
+impl FieldMeta {
+    /// A plain field, from which `derive(Model)` builds the others.
+    pub const fn new(name: &'static str, kind: FieldKind, nullable: bool) -> Self {
+        FieldMeta {
+            name,
+            kind,
+            nullable,
+            max_length: None,
+            choices: &[],
+            unique: false,
+            indexed: false,
+            auto_now: false,
+            auto_now_add: false,
+            reference: None,
+        }
+    }
+}
+
+/// An index over several columns.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexMeta {
+    /// Positions of its fields.
+    pub fields: &'static [usize],
+    /// Whether no two rows may agree in all of them.
+    pub unique: bool,
+}
+
+/// A model as data.
+#[derive(Debug)]
+pub struct ModelMeta {
+    /// Its name as handlers see it: `Post`, or `blog.Post`.
+    pub label: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// Its fields, in order of declaration.
+    pub fields: &'static [FieldMeta],
+    /// Position of the primary key.
+    pub key: usize,
+    /// Who makes the key.
+    pub key_source: KeySource,
+    /// Indexes over several columns.
+    pub indexes: &'static [IndexMeta],
+    /// Reads an instance of the model from a row that has all its columns in order.
+    pub instance_from_row: fn(&Row) -> Result<Box<dyn AnyInstance>, Error>,
+    /// One bit per signal that has a native handler for this model: the one atomic load of an unheard signal.
+    #[doc(hidden)]
+    pub connected: AtomicU32,
+    /// Statements that never change, built once.
+    #[doc(hidden)]
+    pub statements: crate::statements::Statements,
+}
+
+impl ModelMeta {
+    /// The primary key's field.
+    pub fn key_field(&self) -> &'static FieldMeta {
+        &self.fields[self.key]
+    }
+
+    /// Position of the field with this name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// Every model that is linked into this program, in no particular order.
+    pub fn all() -> impl Iterator<Item = &'static ModelMeta> {
+        inventory::iter::<ModelEntry>().map(|entry| (entry.0)())
+    }
+
+    /// The linked model with this label.
+    pub fn by_label(label: &str) -> Option<&'static ModelMeta> {
+        static LABELS: LazyLock<HashMap<&'static str, &'static ModelMeta>> =
+            LazyLock::new(|| ModelMeta::all().map(|meta| (meta.label, meta)).collect());
+        LABELS.get(label).copied()
+    }
+}
+
+/// How `derive(Model)` makes its model known to [`ModelMeta::all`].
+#[doc(hidden)]
+pub struct ModelEntry(pub fn() -> &'static ModelMeta);
+
+inventory::collect!(ModelEntry);

@@ -1,0 +1,73 @@
+//! A subscription of a plugin as a handler: the same to the dispatcher as a native one.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use aksara_plugins::{CallContext, CallError, Models, PluginHandler};
+use aksara_wire::{Reply, When};
+
+use super::models::ModelsInTransaction;
+use super::patch;
+use crate::instance::AnyInstance;
+use crate::signals::{Details, Event, Handler, Place};
+use crate::transaction::BoxFuture;
+use crate::{Error, ValidationErrors};
+
+impl Handler for PluginHandler {
+    fn id(&self) -> &str {
+        self.id()
+    }
+
+    fn place(&self) -> Place {
+        (Reverse(self.subscription().priority), self.order())
+    }
+
+    fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(handle(self, event))
+    }
+}
+
+async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
+    let subscription = handler.subscription();
+    if !wanted(&subscription.when, event) {
+        return Ok(());
+    }
+    let payload = event.encoded(&subscription.reads);
+    let reads_models = !handler.revision().description().grants.models.is_empty();
+    let models = reads_models.then(|| Arc::new(ModelsInTransaction::new(event.db)) as Arc<dyn Models>);
+    let context = CallContext { signal: event.signal.name(), sender: event.meta.label, models };
+    let called = handler.call(&payload, context).await.map_err(|error| failure(handler, event, error))?;
+    match called.reply {
+        Reply::Unchanged => Ok(()),
+        Reply::Patch(patch) => patch::apply(handler, event, patch),
+    }
+}
+
+/// Whether the subscription's condition lets the event through.
+fn wanted(when: &When, event: &Event<'_>) -> bool {
+    let created = match event.details {
+        Details::Save { created, .. } => Some(created),
+        Details::Delete { .. } => None,
+    };
+    let by_kind = when.created.is_none() || created.is_none() || when.created == created;
+    let changed = |name: &String| {
+        let index = event.meta.position(name);
+        index.is_some_and(|index| event.instance.loaded_value(index).as_ref() != Some(&event.instance.value(index)))
+    };
+    by_kind && (when.changed.is_empty() || when.changed.iter().any(changed))
+}
+
+fn failure(handler: &PluginHandler, event: &Event<'_>, error: CallError) -> Error {
+    let (signal, sender) = (event.signal.name(), event.meta.label);
+    match error {
+        CallError::Rejected { message, .. } => {
+            Error::Rejected { handler: handler.revision().label(), signal, sender, message }
+        }
+        CallError::Invalid { fields, .. } => {
+            Error::Validation(ValidationErrors { model: sender.to_owned(), fields })
+        }
+        CallError::Fault(fault) => {
+            Error::Plugin { handler: handler.id().to_owned(), signal, sender, message: fault.to_string() }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What plugins read of models: structured requests become queries in the transaction of the event.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use aksara_plugins::Models;
+use aksara_wire::{self as contract, FilterOperator, ModelFilter, ModelOperation, ModelRequest, ModelsError};
+use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
+
+use super::wire::{from_wire, to_wire};
+use crate::column::{escape_like, like};
+use crate::db::{On, built};
+use crate::meta::{FieldKind, FieldMeta, ModelMeta};
+use crate::row::Row;
+use crate::{Db, Error, Value};
+
+/// The models, read through the transaction in which an event fires.
+pub(super) struct ModelsInTransaction {
+    db: Db,
+}
+
+impl ModelsInTransaction {
+    pub(super) fn new(db: &Db) -> Self {
+        ModelsInTransaction { db: db.clone() }
+    }
+}
+
+impl Models for ModelsInTransaction {
+    fn call<'a>(
+        &'a self,
+        operation: ModelOperation,
+        request: ModelRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<contract::Value, ModelsError>> + Send + 'a>> {
+        Box::pin(answer(&self.db, operation, request))
+    }
+}
+
+async fn answer(
+    db: &Db,
+    operation: ModelOperation,
+    request: ModelRequest,
+) -> Result<contract::Value, ModelsError> {
+    let meta = ModelMeta::by_label(&request.model)
+        .ok_or_else(|| ModelsError::new(format!("there is no model `{}`", request.model)))?;
+    match operation {
+        ModelOperation::Get => {
+            let fields = chosen(meta, request.fields.as_deref())?;
+            let key = value(meta.key_field(), meta, request.key)?;
+            let mut select = select(meta, &fields);
+            select.and_where(Expr::col(meta.key_field().name).eq(key));
+            let rows = fetch(db, meta, &select).await?;
+            rows.first().map_or(Ok(contract::Value::Nil), |row| instance(row, &fields))
+        }
+        ModelOperation::Find => {
+            let fields = chosen(meta, request.fields.as_deref())?;
+            let mut select = select(meta, &fields);
+            select.cond_where(condition(meta, request.filter)?);
+            for name in &request.order_by {
+                let (name, order) = match name.strip_prefix('-') {
+                    Some(name) => (name, Order::Desc),
+                    None => (name.as_str(), Order::Asc),
+                };
+                select.order_by(field(meta, name)?.name, order);
+            }
+            if let Some(limit) = request.limit {
+                select.limit(limit);
+            }
+            let rows = fetch(db, meta, &select).await?;
+            let instances = rows.iter().map(|row| instance(row, &fields));
+            Ok(contract::Value::Array(instances.collect::<Result<_, _>>()?))
+        }
+        ModelOperation::Count => {
+            let mut select = Query::select();
+            select.expr(Func::count(Expr::cust("*"))).from(meta.table);
+            select.cond_where(condition(meta, request.filter)?);
+            let rows = fetch(db, meta, &select).await?;
+            let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose().map_err(failed)?;
+            Ok(count.as_ref().map_or(contract::Value::Int(0), to_wire))
+        }
+    }
+}
+
+/// The fields that a request wants; none at all selects the key, to learn whether there is a row.
+fn chosen(
+    meta: &'static ModelMeta,
+    names: Option<&[String]>,
+) -> Result<Vec<&'static FieldMeta>, ModelsError> {
+    match names {
+        None => Ok(meta.fields.iter().collect()),
+        Some([]) => Ok(vec![meta.key_field()]),
+        Some(names) => names.iter().map(|name| field(meta, name)).collect(),
+    }
+}
+
+fn field(meta: &'static ModelMeta, name: &str) -> Result<&'static FieldMeta, ModelsError> {
+    let position = meta.position(name);
+    position
+        .map(|position| &meta.fields[position])
+        .ok_or_else(|| ModelsError::new(format!("`{}` has no field `{name}`", meta.label)))
+}
+
+fn value(field: &FieldMeta, meta: &ModelMeta, value: contract::Value) -> Result<Value, ModelsError> {
+    from_wire(field, value).map_err(|problem| {
+        ModelsError::new(format!("`{}.{}` cannot be compared with {problem}", meta.label, field.name))
+    })
+}
+
+fn select(meta: &'static ModelMeta, fields: &[&'static FieldMeta]) -> SelectStatement {
+    let mut select = Query::select();
+    select.from(meta.table).columns(fields.iter().map(|field| field.name));
+    select
+}
+
+fn condition(meta: &'static ModelMeta, filter: Option<ModelFilter>) -> Result<Cond, ModelsError> {
+    let mut condition = Cond::all();
+    if let Some(filter) = filter {
+        condition = condition.add(expression(meta, filter)?);
+    }
+    Ok(condition)
+}
+
+fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Expr, ModelsError> {
+    let each = |filters: Vec<ModelFilter>, all: Cond| {
+        filters.into_iter().try_fold(all, |all, filter| Ok(all.add(expression(meta, filter)?)))
+    };
+    Ok(match filter {
+        ModelFilter::And(filters) => each(filters, Cond::all())?.into(),
+        ModelFilter::Or(filters) => each(filters, Cond::any())?.into(),
+        ModelFilter::Not(filter) => expression(meta, *filter)?.not(),
+        ModelFilter::Compare { field: name, operator, value } => {
+            compare(meta, field(meta, &name)?, operator, value)?
+        }
+    })
+}
+
+fn compare(
+    meta: &'static ModelMeta,
+    field: &'static FieldMeta,
+    operator: FilterOperator,
+    operand: contract::Value,
+) -> Result<Expr, ModelsError> {
+    let unfit = |expected: &str| {
+        ModelsError::new(format!("`{}` on `{}.{}` needs {expected}", operator.name(), meta.label, field.name))
+    };
+    let column = Expr::col(field.name);
+    Ok(match (operator, operand) {
+        (FilterOperator::In, contract::Value::Array(values)) => {
+            let values = values.into_iter().map(|one| value(field, meta, one));
+            column.is_in(values.collect::<Result<Vec<_>, _>>()?)
+        }
+        (FilterOperator::In, _) => return Err(unfit("an array")),
+        (FilterOperator::IsNull, contract::Value::Bool(true)) => column.is_null(),
+        (FilterOperator::IsNull, contract::Value::Bool(false)) => column.is_not_null(),
+        (FilterOperator::IsNull, _) => return Err(unfit("a boolean")),
+        (FilterOperator::Contains, contract::Value::Str(text)) if field.kind == FieldKind::String => {
+            like(field.name, &format!("%{}%", escape_like(&text)))
+        }
+        (FilterOperator::StartsWith, contract::Value::Str(text)) if field.kind == FieldKind::String => {
+            like(field.name, &format!("{}%", escape_like(&text)))
+        }
+        (FilterOperator::Contains | FilterOperator::StartsWith, _) => {
+            return Err(unfit("text, on a field of text"));
+        }
+        (FilterOperator::Eq, operand) => column.eq(value(field, meta, operand)?),
+        (FilterOperator::Ne, operand) => column.ne(value(field, meta, operand)?),
+        (FilterOperator::Lt, operand) => column.lt(value(field, meta, operand)?),
+        (FilterOperator::Le, operand) => column.lte(value(field, meta, operand)?),
+        (FilterOperator::Gt, operand) => column.gt(value(field, meta, operand)?),
+        (FilterOperator::Ge, operand) => column.gte(value(field, meta, operand)?),
+    })
+}
+
+async fn fetch(
+    db: &Db,
+    meta: &'static ModelMeta,
+    select: &SelectStatement,
+) -> Result<Vec<Row>, ModelsError> {
+    let (sql, values) = built(select);
+    db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
+}
+
+fn instance(row: &Row, fields: &[&'static FieldMeta]) -> Result<contract::Value, ModelsError> {
+    let entries = fields.iter().enumerate().map(|(index, field)| {
+        let value = row.value(index, field.kind).map_err(failed)?;
+        Ok((field.name.to_owned(), to_wire(&value)))
+    });
+    entries.collect::<Result<_, _>>().map(contract::Value::Map)
+}
+
+/// The plugin learns that the database failed; the operator's log says how.
+fn failed(error: Error) -> ModelsError {
+    tracing::error!(error = %error, "a plugin's request failed in the database");
+    ModelsError::new("the database failed")
+}

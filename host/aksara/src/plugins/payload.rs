@@ -1,0 +1,102 @@
+//! The payload of an event as plugins get it: encoded straight from the instance, once for all that read the same.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aksara_wire as contract;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use super::wire::{OnWire, to_wire};
+use crate::instance::AnyInstance;
+use crate::signals::{Details, Event, Signal};
+
+/// The fields that a subscription reads; `None` for all.
+type Reads = Option<BTreeSet<String>>;
+
+/// Encoded payloads by what is read.
+#[derive(Default)]
+pub(crate) struct Encoded {
+    /// The event's id; made with the first payload, since only plugins are told it.
+    id: Option<Uuid>,
+    payloads: Vec<(Reads, Arc<[u8]>)>,
+}
+
+impl Encoded {
+    /// The instance has changed.
+    pub(crate) fn forget(&mut self) {
+        self.payloads.clear();
+    }
+}
+
+impl Event<'_> {
+    /// The event in MessagePack, with no other fields than these.
+    pub(super) fn encoded(&mut self, reads: &Reads) -> Arc<[u8]> {
+        if let Some((_, bytes)) = self.encoded.payloads.iter().find(|(kept, _)| kept == reads) {
+            return bytes.clone();
+        }
+        let bytes: Arc<[u8]> = self.encode(reads).into();
+        self.encoded.payloads.push((reads.clone(), bytes.clone()));
+        bytes
+    }
+
+    fn encode(&mut self, reads: &Reads) -> Vec<u8> {
+        let id = self.encoded.id.get_or_insert_with(Uuid::now_v7).into_bytes();
+        let instance = Fields { instance: &*self.instance, reads };
+        let mut payload = contract::Payload { instance: Some(instance), ..contract::Payload::default() };
+        match &self.details {
+            Details::Save { created, update_fields, raw } => {
+                payload.created = Some(*created);
+                payload.update_fields =
+                    update_fields.as_ref().map(|fields| fields.names().map(Cow::Borrowed).collect());
+                payload.raw = *raw;
+            }
+            Details::Delete { origin } => payload.origin = Some(origin.name().into()),
+        }
+        if self.signal == Signal::PostSave {
+            payload.changes = changes(&*self.instance, reads);
+        }
+        contract::encode(&contract::Event {
+            id,
+            signal: self.signal.name().into(),
+            sender: self.meta.label.into(),
+            db: self.db.alias().into(),
+            depth: self.depth,
+            payload,
+        })
+    }
+}
+
+fn changes(instance: &dyn AnyInstance, reads: &Reads) -> Vec<contract::Change<'static>> {
+    let changes = instance.changes().into_iter().filter(|change| is_read(reads, change.field));
+    changes
+        .map(|change| contract::Change {
+            field: change.field.into(),
+            old: change.old.as_ref().map_or(contract::Value::Nil, to_wire),
+            new: to_wire(&change.new),
+        })
+        .collect()
+}
+
+fn is_read(reads: &Reads, field: &str) -> bool {
+    reads.as_ref().is_none_or(|reads| reads.contains(field))
+}
+
+/// The fields of an instance as a map.
+struct Fields<'a> {
+    instance: &'a dyn AnyInstance,
+    reads: &'a Reads,
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let read = || self.instance.meta().fields.iter().enumerate().filter(|(_, f)| is_read(self.reads, f.name));
+        let mut map = serializer.serialize_map(Some(read().count()))?;
+        for (index, field) in read() {
+            map.serialize_entry(field.name, &OnWire(&self.instance.value(index)))?;
+        }
+        map.end()
+    }
+}

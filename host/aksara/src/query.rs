@@ -1,0 +1,274 @@
+//! Queries: the rows of a model, narrowed, ordered, read, changed.
+
+use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement};
+
+use crate::bulk;
+use crate::column::{Assignment, Filter, Order};
+use crate::db::{On, built};
+use crate::delete::{self, Deleted};
+use crate::instance::State;
+use crate::meta::{FieldKind, ModelMeta};
+use crate::save::SaveOptions;
+use crate::value::Shown;
+use crate::{Db, Error, FieldType, Instance, Model, Value};
+
+/// The rows of a model: `Post::objects(&db)`. Lazy: nothing is read before one of the async methods.
+#[derive(Clone, Debug)]
+#[must_use = "a query reads nothing before one of its async methods is called"]
+pub struct Query<M: Model> {
+    db: Db,
+    filter: Option<Filter<M>>,
+    orders: Vec<Order<M>>,
+    limit: Option<u64>,
+    offset: Option<u64>,
+}
+
+impl<M: Model> Query<M> {
+    pub(crate) fn new(db: &Db) -> Self {
+        Query { db: db.clone(), filter: None, orders: Vec::new(), limit: None, offset: None }
+    }
+
+    /// Only the rows for which this holds, besides the filters before it.
+    pub fn filter(mut self, filter: Filter<M>) -> Self {
+        self.filter = Some(match self.filter.take() {
+            Some(before) => before.and(filter),
+            None => filter,
+        });
+        self
+    }
+
+    /// In this order; a further call breaks ties.
+    pub fn order_by(mut self, order: Order<M>) -> Self {
+        self.orders.push(order);
+        self
+    }
+
+    /// At most so many rows.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Without the first so many rows.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.offset = Some(rows);
+        self
+    }
+
+    /// Reads the rows.
+    ///
+    /// # Errors
+    /// [`Error::Database`], and [`Error::Decode`] for a row that does not fit the model.
+    pub async fn all(self) -> Result<Vec<Instance<M>>, Error> {
+        let (sql, values) = built(&self.select());
+        let rows = self.db.fetch(reading::<M>(), sql, values).await?;
+        rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
+    }
+
+    /// Reads the first row; by ascending key, unless ordered.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub async fn first(mut self) -> Result<Option<Instance<M>>, Error> {
+        self.at_most(1);
+        if self.orders.is_empty() {
+            self.orders.push(Order::by(M::meta().key_field()));
+        }
+        Ok(self.all().await?.pop())
+    }
+
+    /// Reads the only row there is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::MultipleFound`], and as [`all`](Self::all).
+    pub async fn one(mut self) -> Result<Instance<M>, Error> {
+        self.at_most(2);
+        let mut rows = self.all().await?;
+        let model = M::meta().label;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            (Some(_), false) => Err(Error::MultipleFound { model }),
+            (None, _) => Err(Error::NotFound { model, criterion: "the filter".to_owned() }),
+        }
+    }
+
+    /// Reads the row with this key, if it is among those of the query.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and as [`all`](Self::all).
+    pub async fn get(self, key: impl Into<M::Key>) -> Result<Instance<M>, Error> {
+        let key = key.into().to_value();
+        let row = self.filter(Filter::key_is(key.clone())).all().await?.pop();
+        row.ok_or_else(|| Error::NotFound { model: M::meta().label, criterion: criterion(M::meta(), &key) })
+    }
+
+    /// Counts the rows.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn count(self) -> Result<u64, Error> {
+        let mut rows = self.narrowed();
+        rows.expr(Expr::val(1));
+        let mut count = Sql::select();
+        count.expr(Func::count(Expr::cust("*"))).from_subquery(rows, "rows");
+        let (sql, values) = built(&count);
+        let counted = self.db.fetch(On { meta: M::meta(), doing: "counting rows" }, sql, values).await?;
+        match counted.first().map(|row| row.value(0, FieldKind::I64)).transpose()? {
+            Some(Value::BigInt(Some(count))) => Ok(count.unsigned_abs()),
+            _ => Ok(0),
+        }
+    }
+
+    /// Whether there is any row.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn exists(mut self) -> Result<bool, Error> {
+        self.at_most(1);
+        let mut rows = self.narrowed();
+        rows.expr(Expr::val(1));
+        let (sql, values) = built(&rows);
+        Ok(!self.db.fetch(reading::<M>(), sql, values).await?.is_empty())
+    }
+
+    /// Inserts a row: [`save`](Instance::save) of a new instance, with its signals. A key that exists already is an
+    /// integrity error.
+    ///
+    /// # Errors
+    /// As [`save`](Instance::save).
+    pub async fn create(self, value: M) -> Result<Instance<M>, Error> {
+        let mut instance = value.instance();
+        let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
+        instance.save_with(&self.db, options).await?;
+        Ok(instance)
+    }
+
+    /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but
+    /// sends neither `pre_save` nor `post_save`. An empty list does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
+    pub async fn bulk_create(self, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
+        bulk::create(&self.db, values).await
+    }
+
+    /// Changes columns of all rows of the query in one statement; returns how many.
+    ///
+    /// This is the documented bypass: it sends no signal, validates nothing, and sets no automatic timestamp.
+    ///
+    /// # Errors
+    /// [`Error::Integrity`], [`Error::Database`], and [`Error::Sliced`] after `limit` or `offset`.
+    pub async fn update(self, assignments: impl IntoIterator<Item = Assignment<M>>) -> Result<u64, Error> {
+        self.refuse_slice("update")?;
+        let mut update = Sql::update();
+        update.table(M::meta().table);
+        let mut nothing = true;
+        for Assignment { field, value, .. } in assignments {
+            update.value(field.name, value);
+            nothing = false;
+        }
+        if nothing {
+            return Ok(0);
+        }
+        update.cond_where(self.condition());
+        let (sql, values) = built(&update);
+        self.db.execute(On { meta: M::meta(), doing: "updating rows" }, sql, values).await
+    }
+
+    /// Deletes the rows of the query and what depends on them, with `pre_delete` and `post_delete` for each instance
+    /// whose model somebody listens to.
+    ///
+    /// # Errors
+    /// As [`Instance::delete`], and [`Error::Sliced`] after `limit` or `offset`.
+    pub async fn delete(self) -> Result<Deleted, Error> {
+        self.refuse_slice("delete")?;
+        delete::by_filter(&self.db, M::meta(), self.condition()).await
+    }
+
+    fn at_most(&mut self, rows: u64) {
+        self.limit = Some(self.limit.map_or(rows, |limit| Ord::min(limit, rows)));
+    }
+
+    fn refuse_slice(&self, operation: &'static str) -> Result<(), Error> {
+        match (self.limit, self.offset) {
+            (None, None) => Ok(()),
+            _ => Err(Error::Sliced { operation, model: M::meta().label }),
+        }
+    }
+
+    fn condition(&self) -> Cond {
+        self.filter.iter().fold(Cond::all(), |all, filter| all.add(filter.condition.clone()))
+    }
+
+    fn select(&self) -> SelectStatement {
+        let mut select = self.narrowed();
+        select.columns(M::meta().fields.iter().map(|field| field.name));
+        select
+    }
+
+    /// The rows of the query, without what is to be read of them.
+    fn narrowed(&self) -> SelectStatement {
+        let mut select = Sql::select();
+        select.from(M::meta().table).cond_where(self.condition());
+        for order in &self.orders {
+            select.order_by(order.field.name, order.direction.clone());
+        }
+        page(&mut select, self.limit, self.offset);
+        select
+    }
+}
+
+/// SQLite has no OFFSET without a LIMIT.
+fn page(select: &mut SelectStatement, limit: Option<u64>, offset: Option<u64>) {
+    if let Some(limit) = limit.or(offset.map(|_| i64::MAX.unsigned_abs())) {
+        select.limit(limit);
+    }
+    if let Some(offset) = offset {
+        select.offset(offset);
+    }
+}
+
+fn reading<M: Model>() -> On {
+    On { meta: M::meta(), doing: "reading rows" }
+}
+
+fn criterion(meta: &ModelMeta, key: &Value) -> String {
+    format!("{} = {}", meta.key_field().name, Shown(key))
+}
+
+impl<M: Model> Filter<M> {
+    /// The row with this key.
+    pub(crate) fn key_is(key: Value) -> Self {
+        Filter::new(Expr::col(M::meta().key_field().name).eq(key))
+    }
+}
+
+impl<M: Model> Instance<M> {
+    /// Reads the row again; whatever was changed in memory is lost.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the row is gone, [`Error::State`] for an instance that has none.
+    pub async fn refresh(&mut self, db: &Db) -> Result<(), Error> {
+        let reason = match self.state() {
+            State::Stored => None,
+            State::New => Some("it was never saved"),
+            State::Deleted => Some("its row was deleted"),
+        };
+        if let Some(reason) = reason {
+            return Err(Error::State { operation: "refresh", model: M::meta().label, reason });
+        }
+        *self = M::objects(db).get(self.key().clone()).await?;
+        Ok(())
+    }
+}
+
+/// A row as an instance of whatever model.
+pub(crate) fn select_dynamic(meta: &'static ModelMeta, condition: Cond) -> SelectStatement {
+    let mut select = Sql::select();
+    select
+        .from(meta.table)
+        .columns(meta.fields.iter().map(|field| field.name))
+        .cond_where(condition)
+        .order_by(meta.key_field().name, Direction::Asc);
+    select
+}

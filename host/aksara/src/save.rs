@@ -1,0 +1,299 @@
+//! `save`: one instance on its way into the database, through its handlers. The line that everything else serves.
+
+use chrono::Utc;
+use sea_query::{Expr, ExprTrait, Query, Values};
+use uuid::Uuid;
+
+use crate::db::{On, built};
+use crate::instance::{AnyInstance, State};
+use crate::meta::{FieldMeta, KeySource, ModelMeta};
+use crate::signals::{self, Details, Event, Signal, UpdateFields};
+use crate::transaction::Scope;
+use crate::validate::validate;
+use crate::value::Shown;
+use crate::{Db, Error, Instance, Model, Value, statements};
+
+/// How to save, where a plain [`save`](Instance::save) will not do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SaveOptions<'a> {
+    /// Write these fields only, besides what pre-handlers add to them. An empty list does nothing at all.
+    pub update_fields: Option<&'a [&'a str]>,
+    /// Insert, even if the key exists already, which is then an integrity error.
+    pub force_insert: bool,
+    /// Update; it is an error when there is no row.
+    pub force_update: bool,
+    /// Fixtures are being loaded; handlers are told.
+    pub raw: bool,
+}
+
+impl<M: Model> Instance<M> {
+    /// Writes the instance: an INSERT when it is new, an UPDATE of all its fields otherwise.
+    ///
+    /// In this order: transaction or savepoint, automatic timestamps, `pre_save`, validation, SQL, values made by
+    /// the database, `post_save`, release or commit. An error at any stage undoes everything, in the database and
+    /// in this instance.
+    ///
+    /// # Errors
+    /// A handler's refusal or failure, [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
+    pub async fn save(&mut self, db: &Db) -> Result<(), Error> {
+        self.save_with(db, SaveOptions::default()).await
+    }
+
+    /// Writes these fields only, besides what pre-handlers add to them. An empty list does nothing at all.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save); [`Error::UpdateField`] for an unknown name or the key, before any signal;
+    /// [`Error::NotFound`] when the row is gone.
+    pub async fn save_fields(&mut self, db: &Db, fields: &[&str]) -> Result<(), Error> {
+        self.save_with(db, SaveOptions { update_fields: Some(fields), ..SaveOptions::default() }).await
+    }
+
+    /// Writes the instance as the options say.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save) and [`save_fields`](Self::save_fields).
+    pub async fn save_with(&mut self, db: &Db, options: SaveOptions<'_>) -> Result<(), Error> {
+        save(self, db, options).await
+    }
+}
+
+async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>) -> Result<(), Error> {
+    let meta = instance.meta();
+    let mut update_fields = match options.update_fields {
+        Some([]) => return Ok(()),
+        Some(names) => Some(UpdateFields::new(meta, names.iter().copied())?),
+        None => None,
+    };
+    if instance.state() == State::Deleted {
+        let reason = "its row was deleted; make a new instance from its values to insert it again";
+        return Err(Error::State { operation: "save", model: meta.label, reason });
+    }
+    let plugins = db.plugin_set();
+    let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
+    let mut undo = Undo::new(instance);
+    if heard(Signal::PreSave) || heard(Signal::PostSave) {
+        let scope = Scope::enter(db).await?;
+        let saved = with_signals(&mut undo, scope.db(), options, &mut update_fields).await;
+        let ((), after) = scope.finish(saved).await?;
+        undo.keep(update_fields.as_ref());
+        after.run().await;
+    } else {
+        let write = plan(undo.instance, db, options).await?;
+        fill_in(undo.instance, write, update_fields.as_ref());
+        check(undo.instance, update_fields.as_ref())?;
+        write_row(undo.instance, db, write, update_fields.as_ref()).await?;
+        undo.keep(update_fields.as_ref());
+    }
+    Ok(())
+}
+
+/// The stages of a save that somebody hears, inside its transaction or savepoint.
+async fn with_signals(
+    undo: &mut Undo<'_>,
+    db: &Db,
+    options: SaveOptions<'_>,
+    update_fields: &mut Option<UpdateFields>,
+) -> Result<(), Error> {
+    let plugins = db.plugin_set();
+    let instance = &mut *undo.instance;
+    let write = plan(instance, db, options).await?;
+    fill_in(instance, write, update_fields.as_ref());
+    let created = write == Write::Insert;
+    let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
+    let mut event = Event::new(Signal::PreSave, db, instance, details);
+    signals::send(&mut event, plugins.as_ref()).await?;
+    if let (Some(update_fields), Some(before)) = (&*update_fields, &undo.before) {
+        tell_unwritten(instance, &**before, update_fields);
+    }
+    check(instance, update_fields.as_ref())?;
+    let created = write_row(instance, db, write, update_fields.as_ref()).await?;
+    instance.set_state(State::Stored);
+    let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
+    let mut event = Event::new(Signal::PostSave, db, instance, details);
+    signals::send(&mut event, plugins.as_ref()).await
+}
+
+/// Puts the instance back to what it was, unless the save is kept: on errors and when the future is dropped.
+struct Undo<'a> {
+    instance: &'a mut dyn AnyInstance,
+    before: Option<Box<dyn AnyInstance>>,
+}
+
+impl<'a> Undo<'a> {
+    fn new(instance: &'a mut dyn AnyInstance) -> Self {
+        let before = Some(instance.snapshot());
+        Undo { instance, before }
+    }
+
+    fn keep(mut self, update_fields: Option<&UpdateFields>) {
+        self.before = None;
+        self.instance.set_state(State::Stored);
+        self.instance.set_loaded(update_fields.map(UpdateFields::positions));
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.instance.restore(before);
+        }
+    }
+}
+
+/// What SQL a save comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Insert,
+    /// An update that becomes an insert when the row is gone.
+    Update,
+    /// An update that fails when the row is gone.
+    ForcedUpdate,
+}
+
+async fn plan(instance: &dyn AnyInstance, db: &Db, options: SaveOptions<'_>) -> Result<Write, Error> {
+    if options.force_insert {
+        return Ok(Write::Insert);
+    }
+    if options.force_update || options.update_fields.is_some() {
+        return Ok(Write::ForcedUpdate);
+    }
+    if instance.state() == State::Stored {
+        return Ok(Write::Update);
+    }
+    // A UUID that the client made exists already only by mistake. Other keys may have been given on purpose.
+    let meta = instance.meta();
+    let given = meta.key_source != KeySource::Client && !instance.key_is_unassigned();
+    let exists = given && row_exists(db, meta, instance.key()).await?;
+    Ok(if exists { Write::Update } else { Write::Insert })
+}
+
+async fn row_exists(db: &Db, meta: &'static ModelMeta, key: Value) -> Result<bool, Error> {
+    let mut select = Query::select();
+    select.expr(Expr::val(1)).from(meta.table).and_where(Expr::col(meta.key_field().name).eq(key));
+    let (sql, values) = built(&select);
+    Ok(!db.fetch(On { meta, doing: "looking for a row" }, sql, values).await?.is_empty())
+}
+
+/// Automatic timestamps, and the key that the client makes.
+fn fill_in(instance: &mut dyn AnyInstance, write: Write, update_fields: Option<&UpdateFields>) {
+    let meta = instance.meta();
+    let mut now = None;
+    for (index, field) in meta.fields.iter().enumerate() {
+        let stamped = field.auto_now || (field.auto_now_add && write == Write::Insert);
+        if stamped && is_written(field, update_fields) {
+            let now = *now.get_or_insert_with(Utc::now);
+            set(instance, index, Value::ChronoDateTimeUtc(Some(now)));
+        }
+    }
+    if write == Write::Insert && meta.key_source == KeySource::Client && instance.key_is_unassigned() {
+        set(instance, meta.key, Value::Uuid(Some(Uuid::now_v7())));
+    }
+}
+
+/// What a save does before the SQL of an insert, for those that send no signals.
+pub(crate) fn prepare_insert(instance: &mut dyn AnyInstance) -> Result<(), Error> {
+    fill_in(instance, Write::Insert, None);
+    check(instance, None)
+}
+
+pub(crate) fn set(instance: &mut dyn AnyInstance, index: usize, value: Value) {
+    if let Err(value) = instance.set_value(index, value) {
+        unreachable!("the derive checks that this field can hold {value:?}");
+    }
+}
+
+fn is_written(field: &FieldMeta, update_fields: Option<&UpdateFields>) -> bool {
+    update_fields.is_none_or(|fields| fields.contains(field.name))
+}
+
+fn check(instance: &dyn AnyInstance, update_fields: Option<&UpdateFields>) -> Result<(), Error> {
+    Ok(validate(instance, |field| is_written(field, update_fields))?)
+}
+
+/// Says at debug level which changes of handlers stay in memory.
+fn tell_unwritten(instance: &dyn AnyInstance, before: &dyn AnyInstance, update_fields: &UpdateFields) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let meta = instance.meta();
+    for (index, field) in meta.fields.iter().enumerate() {
+        if !update_fields.contains(field.name) && instance.value(index) != before.value(index) {
+            tracing::debug!(
+                model = meta.label,
+                field = field.name,
+                "a handler changed a field that is not in update_fields; the change is not written"
+            );
+        }
+    }
+}
+
+/// The SQL. Returns whether a row was inserted.
+async fn write_row(
+    instance: &mut dyn AnyInstance,
+    db: &Db,
+    write: Write,
+    update_fields: Option<&UpdateFields>,
+) -> Result<bool, Error> {
+    if write == Write::Insert {
+        return insert(instance, db).await.map(|()| true);
+    }
+    let rows = match update_fields {
+        Some(fields) => update_named(instance, db, fields).await?,
+        None => update(instance, db).await?,
+    };
+    match (rows, write) {
+        (0, Write::Update) => insert(instance, db).await.map(|()| true),
+        (0, _) => {
+            let meta = instance.meta();
+            let criterion = format!("{} = {}", meta.key_field().name, Shown(&instance.key()));
+            Err(Error::NotFound { model: meta.label, criterion })
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<(), Error> {
+    let meta = instance.meta();
+    let on = On { meta, doing: "inserting a row" };
+    if !instance.key_is_unassigned() {
+        return db.execute(on, statements::insert(meta), all_values(instance)).await.map(drop);
+    }
+    let rows = db.fetch(on, statements::insert_generated(meta), values_without_key(instance)).await?;
+    for row in &rows {
+        set(instance, meta.key, row.value(0, meta.key_field().kind)?);
+    }
+    Ok(())
+}
+
+async fn update(instance: &dyn AnyInstance, db: &Db) -> Result<u64, Error> {
+    let meta = instance.meta();
+    if meta.fields.len() == 1 {
+        // Nothing but the key: there is no column to write.
+        return row_exists(db, meta, instance.key()).await.map(u64::from);
+    }
+    let mut values = values_without_key(instance);
+    values.0.push(instance.key());
+    db.execute(On { meta, doing: "updating a row" }, statements::update(meta), values).await
+}
+
+async fn update_named(instance: &dyn AnyInstance, db: &Db, fields: &UpdateFields) -> Result<u64, Error> {
+    let meta = instance.meta();
+    let mut update = Query::update();
+    update.table(meta.table);
+    for position in fields.positions() {
+        update.value(meta.fields[*position].name, instance.value(*position));
+    }
+    update.and_where(Expr::col(meta.key_field().name).eq(instance.key()));
+    let (sql, values) = built(&update);
+    db.execute(On { meta, doing: "updating a row" }, sql, values).await
+}
+
+fn all_values(instance: &dyn AnyInstance) -> Values {
+    Values((0..instance.meta().fields.len()).map(|index| instance.value(index)).collect())
+}
+
+fn values_without_key(instance: &dyn AnyInstance) -> Values {
+    let meta = instance.meta();
+    let others = (0..meta.fields.len()).filter(|index| *index != meta.key);
+    Values(others.map(|index| instance.value(index)).collect())
+}

@@ -1,0 +1,163 @@
+//! Tables from models.
+
+use std::cmp::Ordering;
+
+use rust_decimal::Decimal;
+use sea_query::{
+    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, SqliteQueryBuilder,
+    Table, Values,
+};
+use sqlx::AssertSqlSafe;
+
+use crate::db::On;
+use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
+use crate::transaction::Scope;
+use crate::{Db, Error, Model};
+
+/// Decimals are text on SQLite, which keeps every digit; this collation orders them as numbers.
+pub(crate) const DECIMAL_COLLATION: &str = "AKSARA_DECIMAL";
+
+pub(crate) fn compare_decimals(left: &str, right: &str) -> Ordering {
+    match (left.parse::<Decimal>(), right.parse::<Decimal>()) {
+        (Ok(left), Ok(right)) => left.cmp(&right),
+        _ => left.cmp(right),
+    }
+}
+
+/// Several models: a tuple of up to twelve.
+pub trait Models {
+    /// What is known of each.
+    fn metas() -> Vec<&'static ModelMeta>;
+}
+
+macro_rules! models {
+    ($($model:ident),*) => {
+        impl<$($model: Model),*> Models for ($($model,)*) {
+            fn metas() -> Vec<&'static ModelMeta> {
+                vec![$($model::meta()),*]
+            }
+        }
+    };
+}
+models!(A);
+models!(A, B);
+models!(A, B, C);
+models!(A, B, C, D);
+models!(A, B, C, D, E);
+models!(A, B, C, D, E, F);
+models!(A, B, C, D, E, F, G);
+models!(A, B, C, D, E, F, G, H);
+models!(A, B, C, D, E, F, G, H, I);
+models!(A, B, C, D, E, F, G, H, I, J);
+models!(A, B, C, D, E, F, G, H, I, J, K);
+models!(A, B, C, D, E, F, G, H, I, J, K, L);
+
+impl Db {
+    /// Makes the tables and indexes of these models, in one transaction; what is there already stays as it is.
+    ///
+    /// ```no_run
+    /// # use aksara::prelude::*;
+    /// # #[derive(Model, Clone)] struct Author { #[field(primary_key)] id: i64 }
+    /// # #[derive(Model, Clone)] struct Post { #[field(primary_key)] id: i64, author: Fk<Author> }
+    /// # async fn example(db: Db) -> Result<(), aksara::Error> {
+    /// db.create_tables::<(Author, Post)>().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database refuses a statement.
+    pub async fn create_tables<M: Models>(&self) -> Result<(), Error> {
+        let scope = Scope::enter(self).await?;
+        let created = create(scope.db(), M::metas()).await;
+        let ((), after) = scope.finish(created).await?;
+        after.run().await;
+        Ok(())
+    }
+}
+
+async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
+    for meta in metas {
+        let mut statements = vec![table(meta)];
+        statements.extend(indexes(meta).iter().map(|index| index.to_string(SqliteQueryBuilder)));
+        for sql in statements {
+            let on = On { meta, doing: "creating a table" };
+            db.execute(on, AssertSqlSafe(sql), Values(Vec::new())).await?;
+        }
+    }
+    Ok(())
+}
+
+fn table(meta: &'static ModelMeta) -> String {
+    let mut table = Table::create();
+    table.table(meta.table).if_not_exists();
+    for (index, field) in meta.fields.iter().enumerate() {
+        let mut column = column(field, index == meta.key && meta.key_source == KeySource::Database);
+        if index == meta.key {
+            column.primary_key();
+        }
+        table.col(column);
+        if let Some(reference) = field.reference {
+            let target = (reference.model)();
+            let mut key = ForeignKey::create();
+            key.from(meta.table, field.name).to(target.table, target.key_field().name);
+            // What a delete does is up to `delete`, which sends the signals; the database only guards.
+            key.on_delete(ForeignKeyAction::NoAction);
+            table.foreign_key(&mut key);
+        }
+    }
+    table.to_string(SqliteQueryBuilder)
+}
+
+fn column(field: &'static FieldMeta, counted: bool) -> ColumnDef {
+    let mut column = ColumnDef::new(field.name);
+    match field.kind {
+        FieldKind::I16 => column.small_integer(),
+        // SQLite counts only a column that is called exactly so.
+        FieldKind::I32 | FieldKind::I64 if counted => column.integer().auto_increment(),
+        FieldKind::I32 => column.integer(),
+        FieldKind::I64 => column.big_integer(),
+        FieldKind::F32 => column.float(),
+        FieldKind::F64 => column.double(),
+        FieldKind::Bool => column.boolean(),
+        FieldKind::String => match field.max_length {
+            Some(max) => column.string_len(max),
+            None => column.text(),
+        },
+        FieldKind::Decimal => column.custom(format!("TEXT COLLATE {DECIMAL_COLLATION}")),
+        FieldKind::Uuid => column.custom("BLOB"),
+        FieldKind::DateTime => column.custom("TEXT"),
+        FieldKind::Date => column.custom("TEXT"),
+        FieldKind::Json => column.custom("TEXT"),
+        FieldKind::Bytes => column.custom("BLOB"),
+    };
+    if !field.nullable {
+        column.not_null();
+    }
+    if field.unique {
+        column.unique_key();
+    }
+    column
+}
+
+fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
+    let single = meta.fields.iter().filter(|field| field.indexed || field.reference.is_some());
+    let single = single.filter(|field| !field.unique).map(|field| (vec![field.name], false));
+    let several = meta.indexes.iter().map(|index| {
+        (index.fields.iter().map(|position| meta.fields[*position].name).collect::<Vec<_>>(), index.unique)
+    });
+    single
+        .chain(several)
+        .map(|(columns, unique)| {
+            let mut index = Index::create();
+            let kind = if unique { "unique" } else { "index" };
+            index.if_not_exists().name(format!("{}_{}_{kind}", meta.table, columns.join("_"))).table(meta.table);
+            for column in columns {
+                index.col(column);
+            }
+            if unique {
+                index.unique();
+            }
+            index
+        })
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! Sending: the handlers of one event, one after the other.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::event::{Event, Handler};
+use crate::plugins::PluginSet;
+use super::{BoxError, Rejection, Signal, registry};
+use crate::Error;
+use crate::db::Shared;
+use crate::meta::ModelMeta;
+use crate::validate::ValidationErrors;
+
+tokio::task_local! {
+    /// The handler that this code runs in.
+    static RUNNING: Arc<Running>;
+}
+
+/// A handler under way, and the one inside of which its signal was fired.
+struct Running {
+    level: Level,
+    depth: u32,
+    database: usize,
+    parent: Option<Arc<Running>>,
+}
+
+/// One level of signals fired from inside handlers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Name of the signal.
+    pub signal: &'static str,
+    /// Label of the model.
+    pub sender: &'static str,
+    /// Id of the handler.
+    pub handler: String,
+}
+
+/// Handlers that save fired signals that fired signals, past the limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct DepthExceeded {
+    /// The limit.
+    pub depth_max: u32,
+    /// The signal that would have gone too deep.
+    pub signal: &'static str,
+    /// Its sender.
+    pub sender: &'static str,
+    /// The handlers that led there, outermost first.
+    pub chain: Vec<Level>,
+}
+
+impl fmt::Display for DepthExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "signals are nested deeper than {}: ", self.depth_max)?;
+        for Level { signal, sender, handler } in &self.chain {
+            write!(f, "{signal} of `{sender}` in `{handler}` -> ")?;
+        }
+        write!(f, "{} of `{}`; a handler must not save what fires it again", self.signal, self.sender)
+    }
+}
+
+fn running() -> Option<Arc<Running>> {
+    RUNNING.try_with(Arc::clone).ok()
+}
+
+fn identity(shared: &Arc<Shared>) -> usize {
+    Arc::as_ptr(shared).addr()
+}
+
+/// An error when this code runs in a handler of the same database, which has its own transaction to use.
+pub(crate) fn check_outside_handler(shared: &Arc<Shared>) -> Result<(), Error> {
+    match running() {
+        Some(running) if running.database == identity(shared) => {
+            let Level { signal, sender, handler } = running.level.clone();
+            Err(Error::PoolInHandler { handler, signal, sender })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Sends the event to every handler of its signal, in order, until the first error.
+pub(crate) async fn send(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>) -> Result<(), Error> {
+    let native = registry::handlers(event.signal, event.meta);
+    let native = native.as_deref().unwrap_or_default();
+    let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.meta.label)).unwrap_or_default();
+    if native.is_empty() && plugins.is_empty() {
+        return Ok(());
+    }
+    let parent = running();
+    event.depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
+    if event.depth > event.db.shared.depth_max {
+        return Err(too_deep(event, parent.as_deref()).into());
+    }
+    let native = native.iter().map(|handler| &**handler as &dyn Handler);
+    let plugins = plugins.iter().map(|handler| &**handler as &dyn Handler);
+    for handler in in_order(native, plugins) {
+        call(handler, event, parent.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Merges two lists that are in order.
+fn in_order<'a>(
+    left: impl Iterator<Item = &'a dyn Handler>,
+    right: impl Iterator<Item = &'a dyn Handler>,
+) -> impl Iterator<Item = &'a dyn Handler> {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    std::iter::from_fn(move || match (left.peek(), right.peek()) {
+        (Some(a), Some(b)) if a.place() <= b.place() => left.next(),
+        (Some(_), None) => left.next(),
+        _ => right.next(),
+    })
+}
+
+async fn call(
+    handler: &dyn Handler,
+    event: &mut Event<'_>,
+    parent: Option<Arc<Running>>,
+) -> Result<(), Error> {
+    let (signal, meta) = (event.signal, event.meta);
+    let level = Level { signal: signal.name(), sender: meta.label, handler: handler.id().to_owned() };
+    let running = Running { level, depth: event.depth, database: identity(&event.db.shared), parent };
+    let handled = RUNNING.scope(Arc::new(running), handler.handle(event));
+    match AssertUnwindSafe(handled).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(blame(Box::new(Panic(panic_text(&*panic))), handler.id(), signal, meta)),
+    }
+}
+
+fn too_deep(event: &Event<'_>, parent: Option<&Running>) -> DepthExceeded {
+    let mut chain: Vec<Level> = std::iter::successors(parent, |running| running.parent.as_deref())
+        .map(|running| running.level.clone())
+        .collect();
+    chain.reverse();
+    DepthExceeded {
+        depth_max: event.db.shared.depth_max,
+        signal: event.signal.name(),
+        sender: event.meta.label,
+        chain,
+    }
+}
+
+/// A native handler's error with the handler's id and the signal attached; refusals keep their own kind.
+pub(super) fn blame(error: BoxError, handler: &str, signal: Signal, meta: &'static ModelMeta) -> Error {
+    let error = match error.downcast::<ValidationErrors>() {
+        Ok(mut errors) => {
+            errors.model = meta.label.to_owned();
+            return Error::Validation(*errors);
+        }
+        Err(error) => error,
+    };
+    let (signal, sender) = (signal.name(), meta.label);
+    match error.downcast::<Rejection>() {
+        Ok(rejection) => {
+            let handler = format!("handler `{handler}`");
+            Error::Rejected { handler, signal, sender, message: rejection.0 }
+        }
+        Err(error) => match error.downcast::<Error>() {
+            // The chain is in the error already.
+            Ok(error) if matches!(*error, Error::Depth(_)) => *error,
+            Ok(error) => Error::Handler { handler: handler.to_owned(), signal, sender, source: error },
+            Err(source) => Error::Handler { handler: handler.to_owned(), signal, sender, source },
+        },
+    }
+}
+
+/// A panic in a handler, as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked: {0}")]
+struct Panic(String);
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "no message".to_owned(),
+    }
+}
