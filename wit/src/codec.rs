@@ -60,7 +60,9 @@ impl fmt::Display for DecodeError {
             DecodeError::TooDeep { depth_max } => {
                 write!(f, "MessagePack nested deeper than {depth_max} levels")
             }
-            DecodeError::Trailing { bytes } => write!(f, "{bytes} bytes after the end of the MessagePack value"),
+            DecodeError::Trailing { bytes } => {
+                write!(f, "{bytes} bytes after the end of the MessagePack value")
+            }
             DecodeError::Malformed(why) => write!(f, "malformed MessagePack: {why}"),
         }
     }
@@ -80,7 +82,7 @@ pub fn encode(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
 }
 
 /// Decodes bytes from the other side of the border: every limit holds, duplicate and non-string keys are refused,
-/// and nothing may follow the value.
+/// and nothing may follow the value. Text that is no UTF-8 becomes [`Value::Bin`], which no field of text takes.
 ///
 /// # Errors
 /// [`DecodeError`], which says what is wrong with the input. No input panics.

@@ -22,6 +22,8 @@ mod description;
 mod event;
 mod models;
 mod reply;
+mod rfc3339;
+mod rows;
 mod timestamp;
 mod value;
 
@@ -30,6 +32,8 @@ pub use description::{Description, Grants, ModelOperation, Subscription, When};
 pub use event::{Change, Event, Payload};
 pub use models::{FilterOperator, ModelFilter, ModelRequest, ModelsError};
 pub use reply::{Failure, Patch, Reply};
+pub use rfc3339::TimestampError;
+pub use rows::ModelRows;
 pub use timestamp::Timestamp;
 pub use value::{Map, Value};
 

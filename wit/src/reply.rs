@@ -94,13 +94,17 @@ impl Failure {
         }
         if let Some(fields) = failure.remove("invalid") {
             let messages = |(field, list)| strings(list, "messages of `invalid`").map(|list| (field, list));
-            return map(fields, "`invalid`")?.into_iter().map(messages).collect::<Result<_, _>>().map(Failure::Invalid);
+            return map(fields, "`invalid`")?
+                .into_iter()
+                .map(messages)
+                .collect::<Result<_, _>>()
+                .map(Failure::Invalid);
         }
         match failure.remove("error") {
             Some(message) => string(message, "`error`").map(Failure::Error),
-            None => {
-                Err(DecodeError::Malformed("a failure has none of the keys `reject`, `invalid`, `error`".into()))
-            }
+            None => Err(DecodeError::Malformed(
+                "a failure has none of the keys `reject`, `invalid`, `error`".into(),
+            )),
         }
     }
 }

@@ -192,7 +192,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(Key(key)) = entries.next_key()? {
             let value = entries.next_value_seed(self)?;
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("duplicate key `{key}`")));
@@ -200,5 +200,30 @@ impl<'de> Visitor<'de> for Seed<'_> {
             map.insert(key, value);
         }
         Ok(Value::Map(map))
+    }
+}
+
+/// A key of a map: text and nothing else. serde would take bytes for a `String`, when they are UTF-8.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text as the key of a map")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(Key(key.to_owned()))
+            }
+
+            fn visit_string<E>(self, key: String) -> Result<Key, E> {
+                Ok(Key(key))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
     }
 }
