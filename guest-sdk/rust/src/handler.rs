@@ -1,0 +1,82 @@
+//! From bytes to the author's function and back: decode the instance, call, send what differs.
+
+use aksara_wire::{Failure, Map, Patch, Reply, Subscription};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Event, codec};
+
+/// A handler. The attributes implement it, for a type with the name of the function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler",
+    label = "no handler",
+    note = "put `#[pre_save(..)]`, `#[post_save(..)]`, `#[pre_delete(..)]` or `#[post_delete(..)]` on the function"
+)]
+pub trait Handler {
+    /// Which events it gets.
+    fn subscription() -> Subscription;
+
+    /// Handles one encoded event.
+    ///
+    /// # Errors
+    /// What the handler says against the operation, or that the event is not what it can read.
+    fn handle(event: &[u8]) -> Result<Reply, Failure>;
+}
+
+/// Runs a handler that may change the instance.
+///
+/// # Errors
+/// That of the handler, and of a type that does not fit the event.
+pub fn change<T: Serialize + DeserializeOwned>(
+    event: &[u8],
+    handler: impl FnOnce(&mut T, &Event) -> crate::Result,
+) -> Result<Reply, Failure> {
+    changed(event, handler).map_err(Error::into_failure)
+}
+
+/// Runs a handler that only looks at the instance.
+///
+/// # Errors
+/// That of the handler, and of a type that does not fit the event.
+pub fn look<T: DeserializeOwned>(
+    event: &[u8],
+    handler: impl FnOnce(&T, &Event) -> crate::Result,
+) -> Result<Reply, Failure> {
+    let look = || {
+        let (instance, event) = Event::decode::<T>(event)?;
+        handler(&instance, &event)?;
+        Ok(reply(Map::new(), event))
+    };
+    look().map_err(Error::into_failure)
+}
+
+fn changed<T: Serialize + DeserializeOwned>(
+    event: &[u8],
+    handler: impl FnOnce(&mut T, &Event) -> crate::Result,
+) -> crate::Result<Reply> {
+    let (mut instance, event) = Event::decode::<T>(event)?;
+    let before = codec::to_bytes(&instance)?;
+    handler(&mut instance, &event)?;
+    let after = codec::to_bytes(&instance)?;
+    // Most events change nothing, and equal bytes say so without being decoded.
+    let fields = if before == after { Map::new() } else { difference::<T>(&before, &after)? };
+    Ok(reply(fields, event))
+}
+
+/// The fields of `after` that `before` has otherwise. A field that is gone says nothing: a patch cannot remove one.
+fn difference<T>(before: &[u8], after: &[u8]) -> crate::Result<Map> {
+    let fields = |bytes| {
+        codec::from_bytes::<Map>(bytes).map_err(|_| {
+            let name = std::any::type_name::<T>();
+            Error::new(format!("`{name}` does not serialise as a map of fields; use a struct or `Map`"))
+        })
+    };
+    let (before, mut after) = (fields(before)?, fields(after)?);
+    after.retain(|name, value| before.get(name) != Some(value));
+    Ok(after)
+}
+
+fn reply(fields: Map, event: Event) -> Reply {
+    let patch = Patch { fields, update_fields: event.into_added() };
+    if patch.is_empty() { Reply::Unchanged } else { Reply::Patch(patch) }
+}

@@ -1,0 +1,208 @@
+//! Reading models, in the transaction in which the event fires. Each operation needs its grant:
+//! `plugin! { handlers: [..], grants: { models: { "Plane": [get, find, count] } } }`.
+//!
+//! ```no_run
+//! # use aksara_guest::prelude::*;
+//! use aksara_guest::models::{self, field};
+//!
+//! #[derive(Deserialize)]
+//! struct Plane { tailnum: String, seats: i64 }
+//!
+//! # fn planes() -> Result {
+//! let plane = models::get::<Plane>("Plane", "N14228")?;
+//! let large = models::find::<Plane>("Plane").filter(field("seats").ge(300)).order_by("-seats").limit(10).rows()?;
+//! let count = models::count("Plane", field("year").is_null(false) & field("seats").lt(20))?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::marker::PhantomData;
+
+use aksara_wire::{FilterOperator, ModelFilter, ModelOperation, ModelRequest, ModelsError, Value};
+use serde::de::DeserializeOwned;
+
+use crate::fields::fields_of;
+use crate::host;
+
+/// One instance by its primary key, with the fields of `T`; `None` where there is no such row. Grant: `get`.
+///
+/// # Errors
+/// [`ModelsError`]: the model or a field does not exist, the grant is missing, `T` does not fit, or the database
+/// failed.
+pub fn get<T: DeserializeOwned>(model: &str, key: impl Into<Value>) -> Result<Option<T>, ModelsError> {
+    let fields = fields_of::<T>().map(|names| names.into_iter().collect());
+    answer(ModelOperation::Get, &ModelRequest { key: key.into(), fields, ..request(model) })
+}
+
+/// Whether there is a row with this primary key: the cheapest question to a database. Grant: `get`.
+///
+/// # Errors
+/// [`ModelsError`]: the model does not exist, the grant is missing, or the database failed.
+pub fn exists(model: &str, key: impl Into<Value>) -> Result<bool, ModelsError> {
+    let request = ModelRequest { key: key.into(), fields: Some(Vec::new()), ..request(model) };
+    Ok(answer::<Value>(ModelOperation::Get, &request)? != Value::Nil)
+}
+
+/// The number of rows that the filter selects; `None` selects all. Grant: `count`.
+///
+/// # Errors
+/// [`ModelsError`]: the model or a field does not exist, the grant is missing, or the database failed.
+pub fn count(model: &str, filter: impl Into<Option<Filter>>) -> Result<u64, ModelsError> {
+    let filter = filter.into().map(|filter| filter.0);
+    answer(ModelOperation::Count, &ModelRequest { filter, ..request(model) })
+}
+
+/// Starts a search for instances with the fields of `T`. Grant: `find`.
+pub fn find<T: DeserializeOwned>(model: &str) -> Find<T> {
+    let fields = fields_of::<T>().map(|names| names.into_iter().collect());
+    Find { request: ModelRequest { fields, ..request(model) }, instance: PhantomData }
+}
+
+/// A search that has not been sent yet.
+#[derive(Clone, Debug)]
+#[must_use = "a search does nothing until `rows` or `first` is called"]
+pub struct Find<T> {
+    request: ModelRequest,
+    instance: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Find<T> {
+    /// Only the rows that the filter selects; of several filters, those that all of them select.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.request.filter = Some(match self.request.filter.take() {
+            Some(first) => (Filter(first) & filter).0,
+            None => filter.0,
+        });
+        self
+    }
+
+    /// In the order of this field, descending with a leading `-`. Later calls order what is equal by the earlier ones.
+    pub fn order_by(mut self, field: impl Into<String>) -> Self {
+        self.request.order_by.push(field.into());
+        self
+    }
+
+    /// At most so many rows.
+    pub fn limit(mut self, rows_max: u64) -> Self {
+        self.request.limit = Some(rows_max);
+        self
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// [`ModelsError`]: the model or a field does not exist, the grant is missing, there are more rows than the
+    /// host's limit, `T` does not fit, or the database failed.
+    pub fn rows(self) -> Result<Vec<T>, ModelsError> {
+        answer(ModelOperation::Find, &self.request)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`rows`](Self::rows).
+    pub fn first(self) -> Result<Option<T>, ModelsError> {
+        Ok(self.limit(1).rows()?.pop())
+    }
+}
+
+/// Names a field, to compare it.
+pub fn field(name: impl Into<String>) -> Field {
+    Field(name.into())
+}
+
+/// A field of the model that is searched.
+#[derive(Clone, Debug)]
+pub struct Field(String);
+
+/// Which rows are meant. `&`, `|` and `!` combine filters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter(ModelFilter);
+
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $method:ident => $operator:ident,)*) => {$(
+        $(#[$doc])*
+        pub fn $method(self, value: impl Into<Value>) -> Filter {
+            self.compare(FilterOperator::$operator, value.into())
+        }
+    )*};
+}
+
+impl Field {
+    comparisons! {
+        /// Equal. Null equals nothing; see [`is_null`](Self::is_null).
+        eq => Eq,
+        /// Not equal.
+        ne => Ne,
+        /// Less than.
+        lt => Lt,
+        /// Less than or equal.
+        le => Le,
+        /// Greater than.
+        gt => Gt,
+        /// Greater than or equal.
+        ge => Ge,
+    }
+
+    /// One of these.
+    pub fn is_in<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Filter {
+        let values = values.into_iter().map(Into::into).collect();
+        self.compare(FilterOperator::In, Value::Array(values))
+    }
+
+    /// Null (`true`) or not null (`false`).
+    pub fn is_null(self, null: bool) -> Filter {
+        self.compare(FilterOperator::IsNull, null.into())
+    }
+
+    /// Text that contains this text.
+    pub fn contains(self, part: impl Into<String>) -> Filter {
+        self.compare(FilterOperator::Contains, Value::Str(part.into()))
+    }
+
+    /// Text that starts with this text.
+    pub fn starts_with(self, start: impl Into<String>) -> Filter {
+        self.compare(FilterOperator::StartsWith, Value::Str(start.into()))
+    }
+
+    fn compare(self, operator: FilterOperator, value: Value) -> Filter {
+        Filter(ModelFilter::Compare { field: self.0, operator, value })
+    }
+}
+
+impl std::ops::BitAnd for Filter {
+    type Output = Filter;
+
+    fn bitand(self, other: Filter) -> Filter {
+        Filter(ModelFilter::And(vec![self.0, other.0]))
+    }
+}
+
+impl std::ops::BitOr for Filter {
+    type Output = Filter;
+
+    fn bitor(self, other: Filter) -> Filter {
+        Filter(ModelFilter::Or(vec![self.0, other.0]))
+    }
+}
+
+impl std::ops::Not for Filter {
+    type Output = Filter;
+
+    fn not(self) -> Filter {
+        Filter(ModelFilter::Not(Box::new(self.0)))
+    }
+}
+
+fn request(model: &str) -> ModelRequest {
+    ModelRequest { model: model.to_owned(), ..ModelRequest::default() }
+}
+
+fn answer<T: DeserializeOwned>(operation: ModelOperation, request: &ModelRequest) -> Result<T, ModelsError> {
+    let bytes = host::models(operation, request)?;
+    let unfit = |error| {
+        let (operation, name) = (operation.name(), std::any::type_name::<T>());
+        ModelsError::new(format!("`{operation}` of `{}` does not fit `{name}`: {error}", request.model))
+    };
+    aksara_wire::decode_trusted(&bytes).map_err(unfit)
+}

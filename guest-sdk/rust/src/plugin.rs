@@ -1,0 +1,143 @@
+//! A plugin: its name, its handlers and the grants that it asks for; and the macro that makes one of a crate.
+
+use aksara_wire::{CONTRACT_VERSION, Description, Failure, Grants, ModelOperation, Reply, Subscription};
+
+use crate::Handler;
+
+/// What `plugin!` makes of a crate, as its static `PLUGIN`.
+#[derive(Debug)]
+pub struct Plugin {
+    name: &'static str,
+    version: &'static str,
+    handlers: &'static [PluginHandler],
+    models: &'static [(&'static str, &'static [ModelOperation])],
+}
+
+/// One handler of a plugin.
+#[derive(Debug)]
+pub struct PluginHandler {
+    subscription: fn() -> Subscription,
+    handle: fn(&[u8]) -> Result<Reply, Failure>,
+}
+
+impl PluginHandler {
+    /// The handler that an attribute made.
+    pub const fn of<H: Handler>() -> Self {
+        PluginHandler { subscription: H::subscription, handle: H::handle }
+    }
+}
+
+impl Plugin {
+    /// A plugin of these handlers, which asks for these operations on models.
+    pub const fn new(
+        name: &'static str,
+        version: &'static str,
+        handlers: &'static [PluginHandler],
+        models: &'static [(&'static str, &'static [ModelOperation])],
+    ) -> Self {
+        Plugin { name, version, handlers, models }
+    }
+
+    /// What the plugin says about itself when it is loaded.
+    pub fn describe(&self) -> Description {
+        let operations =
+            |(model, list): &(&str, &[ModelOperation])| ((*model).to_owned(), list.iter().copied().collect());
+        Description {
+            name: self.name.to_owned(),
+            version: self.version.to_owned(),
+            contract: CONTRACT_VERSION.to_owned(),
+            subscriptions: self.handlers.iter().map(|handler| (handler.subscription)()).collect(),
+            grants: Grants { models: self.models.iter().map(operations).collect() },
+        }
+    }
+
+    /// Handles one encoded event for the subscription with this index.
+    ///
+    /// # Errors
+    /// What the handler says against the operation, or that there is no such subscription.
+    pub fn handle(&self, subscription: u32, event: &[u8]) -> Result<Reply, Failure> {
+        match self.handlers.get(subscription as usize) {
+            Some(handler) => (handler.handle)(event),
+            None => Err(Failure::Error(format!("`{}` has no subscription {subscription}", self.name))),
+        }
+    }
+
+    /// [`handle`](Self::handle) as the component exports it; a panic's text reaches the log before the trap.
+    #[cfg(target_family = "wasm")]
+    #[doc(hidden)]
+    pub fn export_handle(&self, subscription: u32, event: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        std::panic::set_hook(Box::new(|panic| crate::log::error!("{panic}")));
+        match self.handle(subscription, event) {
+            Ok(reply) => Ok(reply.encode()),
+            Err(failure) => Err(failure.encode()),
+        }
+    }
+}
+
+/// Makes a plugin of a crate: `plugin!(generate_slug, count_words);`, once, in `lib.rs`.
+///
+/// Its name and version are those of the package. Grants are asked for like this:
+///
+/// ```
+/// # use aksara_guest::prelude::*;
+/// # #[pre_save("Flight")]
+/// # fn check_plane(_: &Map) {}
+/// plugin! {
+///     handlers: [check_plane],
+///     grants: { models: { "Plane": [get], "Airport": [get, find, count] } },
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! plugin {
+    (
+        handlers: [$($handler:path),* $(,)?]
+        $(, grants: { models: { $($model:literal: [$($operation:ident),* $(,)?]),* $(,)? } $(,)? })?
+        $(,)?
+    ) => {
+        /// The plugin that this crate is.
+        pub static PLUGIN: $crate::Plugin = $crate::Plugin::new(
+            ::core::env!("CARGO_PKG_NAME"),
+            ::core::env!("CARGO_PKG_VERSION"),
+            &[$($crate::PluginHandler::of::<$handler>()),*],
+            &[$($(($model, &[$($crate::__operation!($operation)),*])),*)?],
+        );
+
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            struct Component;
+
+            impl $crate::__private::bindings::exports::aksara::signals::handler::Guest for Component {
+                fn describe() -> ::std::vec::Vec<u8> {
+                    PLUGIN.describe().encode()
+                }
+
+                fn handle(
+                    subscription: u32,
+                    event: ::std::vec::Vec<u8>,
+                ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::vec::Vec<u8>> {
+                    PLUGIN.export_handle(subscription, &event)
+                }
+            }
+
+            $crate::__private::bindings::export_plugin!(Component with_types_in $crate::__private::bindings);
+        };
+    };
+    ($($handler:path),+ $(,)?) => {
+        $crate::plugin! { handlers: [$($handler),+] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __operation {
+    (get) => {
+        $crate::ModelOperation::Get
+    };
+    (find) => {
+        $crate::ModelOperation::Find
+    };
+    (count) => {
+        $crate::ModelOperation::Count
+    };
+}
