@@ -1,1 +1,90 @@
-//! skeleton
+//! The kit of the integration tests: databases, plugins built from source, and a journal of what handlers saw.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aksara::{Db, Models};
+use tempfile::TempDir;
+
+/// A database in a file of its own, with the tables of these models. The folder goes when it is dropped.
+pub struct TestDb {
+    /// The database.
+    pub db: Db,
+    folder: TempDir,
+}
+
+impl TestDb {
+    /// Opens one.
+    ///
+    /// # Panics
+    /// When the database cannot be made: there is nothing to test then.
+    pub async fn with<M: Models>() -> TestDb {
+        TestDb::opened::<M>(|options| options).await
+    }
+
+    /// Opens one with these options.
+    ///
+    /// # Panics
+    /// When the database cannot be made: there is nothing to test then.
+    pub async fn opened<M: Models>(options: impl FnOnce(aksara::DbOptions) -> aksara::DbOptions) -> TestDb {
+        let folder = TempDir::new().expect("a temporary folder");
+        let db = Db::options(url(folder.path())).synchronous(aksara::Synchronous::Normal);
+        let db = options(db).connect().await.expect("a database");
+        db.create_tables::<M>().await.expect("tables");
+        TestDb { db, folder }
+    }
+
+    /// The URL of its file, to look at it without the ORM.
+    pub fn url(&self) -> String {
+        url(self.folder.path())
+    }
+}
+
+fn url(folder: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", folder.join("test.db").display())
+}
+
+/// What handlers saw, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    /// Adds a line.
+    pub fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
+    }
+
+    /// The lines since the last call.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The component of a plugin that `cargo xtask plugins` has built.
+///
+/// # Panics
+/// When it is not there; the message says how to build it.
+pub fn plugin(name: &str) -> PathBuf {
+    let path = workspace().join("target/plugins").join(format!("{name}.wasm"));
+    assert!(path.is_file(), "`{}` is not built; run `cargo xtask plugins`", path.display());
+    path
+}
+
+/// The root of the workspace.
+pub fn workspace() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    root.expect("the tests are a folder of the workspace").to_owned()
+}
+
+/// A plugins folder with copies of these built plugins.
+///
+/// # Panics
+/// When one is not built or cannot be copied.
+pub fn plugins_folder(names: &[&str]) -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    for name in names {
+        let to = folder.path().join(format!("{name}.wasm"));
+        std::fs::copy(plugin(name), to).expect("a copy of the plugin");
+    }
+    folder
+}

@@ -1,2 +1,92 @@
-//! skeleton
-fn main() {}
+//! `cargo xtask`: the one door to everything that is done with this workspace.
+
+mod doctor;
+mod run;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::run::{cargo, program};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo [OPTIONS]   build the plugins and save real flights through them; OPTIONS as in `--help`
+  blog [OPTIONS]   build the plugins and save a post per line typed, with hot reload
+  test             everything: unit, integration, UI and doc tests, and the examples
+  bench            measure save and plugins, in a release build
+  plugins          build all plugins into target/plugins
+  doctor           what is missing on this machine, and the command that installs it";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match command(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(arguments: &[String]) -> Result<()> {
+    let Some((command, rest)) = arguments.split_first() else {
+        bail!("no command given\n{USAGE}");
+    };
+    if !rest.is_empty() && !matches!(command.as_str(), "demo" | "blog") {
+        bail!("`cargo xtask {command}` takes no arguments, found `{}`", rest.join(" "));
+    }
+    match command.as_str() {
+        "demo" => example("flights", rest),
+        "blog" => example("blog", rest),
+        "test" => test(),
+        "bench" => bench(),
+        "plugins" => plugins(),
+        "doctor" => doctor::report(),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("there is no command `{other}`\n{USAGE}"),
+    }
+}
+
+/// Builds the whole workspace: with other packages selected, cargo would choose other features for the
+/// dependencies, and compile them again.
+fn build() -> Result<()> {
+    cargo(["build", "--workspace"]).run("building the workspace")
+}
+
+fn plugins() -> Result<()> {
+    doctor::wasm_targets()?;
+    build()?;
+    let folders = std::fs::read_dir("plugins")?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let folders = folders.into_iter().filter(|folder| folder.join("Cargo.toml").is_file());
+    let mut step = program("target", "aksara").args(["build", "--out-dir", "target/plugins"]);
+    for folder in folders {
+        step = step.args([folder.display().to_string()]);
+    }
+    step.run("building the plugins")
+}
+
+fn example(name: &str, arguments: &[String]) -> Result<()> {
+    plugins()?;
+    program("target", name).args(arguments.iter().cloned()).run(&format!("running `{name}`"))
+}
+
+fn test() -> Result<()> {
+    plugins()?;
+    cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
+    // Into a database of its own, so that a second run of the tests is like the first.
+    let database = "target/test-demo/flights.db";
+    if let Some(folder) = std::path::Path::new(database).parent().filter(|folder| folder.exists()) {
+        std::fs::remove_dir_all(folder)?;
+    }
+    program("target", "flights").args(["--database", database]).run("running `flights`")
+}
+
+fn bench() -> Result<()> {
+    plugins()?;
+    cargo(["bench", "--package", "aksara-tests"]).run("running the benchmarks")
+}

@@ -53,7 +53,8 @@ async fn insert_batch<M: Model>(
     batch: &mut [&mut Instance<M>],
     generated: bool,
 ) -> Result<(), Error> {
-    let written: Vec<usize> = (0..meta.fields.len()).filter(|index| !generated || *index != meta.key).collect();
+    let written: Vec<usize> =
+        (0..meta.fields.len()).filter(|index| !generated || *index != meta.key).collect();
     let mut insert = Query::insert();
     insert.into_table(meta.table).columns(written.iter().map(|index| meta.fields[*index].name));
     for instance in batch.iter() {
@@ -61,6 +62,13 @@ async fn insert_batch<M: Model>(
         insert.values_panic(written.iter().map(|index| instance.value(*index).into()));
     }
     let on = On { meta, doing: "inserting rows" };
+    if written.is_empty() {
+        // Rows of nothing but a key that the database makes cannot share a statement.
+        for instance in batch {
+            save::insert(&mut **instance, db).await?;
+        }
+        return Ok(());
+    }
     if !generated {
         let (sql, values) = insert.build(SqliteQueryBuilder);
         return db.execute(on, AssertSqlSafe(sql), values).await.map(drop);

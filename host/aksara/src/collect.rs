@@ -25,7 +25,8 @@ pub(crate) fn relations(target: &'static ModelMeta) -> impl Iterator<Item = Rela
     ModelMeta::all().flat_map(move |meta| {
         meta.fields.iter().filter_map(move |field| {
             let reference = field.reference?;
-            let points = std::ptr::eq((reference.model)(), target) && reference.on_delete != OnDelete::DoNothing;
+            let points =
+                std::ptr::eq((reference.model)(), target) && reference.on_delete != OnDelete::DoNothing;
             points.then_some(Relation { meta, field, on_delete: reference.on_delete })
         })
     })

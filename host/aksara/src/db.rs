@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Values};
 use sea_query_sqlx::SqlxValues;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::Error;
 use crate::meta::ModelMeta;
+use crate::plugins::PluginSet;
 use crate::row::Row;
 use crate::signals;
-use crate::plugins::PluginSet;
-use crate::transaction::Tx;
+use crate::transaction::TxHandle;
 
 /// A database, or a transaction in it. Cheap to clone.
 ///
@@ -24,7 +26,7 @@ use crate::transaction::Tx;
 #[derive(Clone)]
 pub struct Db {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) tx: Option<Arc<Tx>>,
+    pub(crate) tx: Option<TxHandle>,
 }
 
 pub(crate) struct Shared {
@@ -102,6 +104,7 @@ impl DbOptions {
     /// # Errors
     /// [`Error::Url`] for a URL that names no SQLite database, [`Error::Database`] when it cannot be opened.
     pub async fn connect(self) -> Result<Db, Error> {
+        ModelMeta::check_labels()?;
         signals::connect_attributed();
         let memory = self.url.contains(":memory:") || self.url.contains("mode=memory");
         let synchronous = match self.synchronous {
@@ -186,7 +189,7 @@ impl Db {
     /// The plugins that hear the signals of an operation that starts now: those that the transaction began with.
     pub(crate) fn plugin_set(&self) -> Option<Arc<PluginSet>> {
         match &self.tx {
-            Some(tx) => tx.plugins.clone(),
+            Some(tx) => tx.plugins(),
             None => self.current_plugins(),
         }
     }
@@ -212,7 +215,12 @@ impl Db {
     }
 
     /// Runs a query; returns its rows.
-    pub(crate) async fn fetch(&self, on: On, sql: impl SqlSafeStr, values: Values) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn fetch(
+        &self,
+        on: On,
+        sql: impl SqlSafeStr,
+        values: Values,
+    ) -> Result<Vec<Row>, Error> {
         let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
         let rows = match &self.tx {
             Some(tx) => query.fetch_all(tx.connection().await?.get()?).await,
@@ -243,7 +251,10 @@ impl On {
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("alias", &self.shared.alias).field("transaction", &self.tx.is_some()).finish()
+        f.debug_struct("Db")
+            .field("alias", &self.shared.alias)
+            .field("transaction", &self.tx.is_some())
+            .finish()
     }
 }
 

@@ -60,11 +60,7 @@ impl<M: Model> Instance<M> {
 }
 
 /// Deletes the rows that a query selects.
-pub(crate) async fn by_filter(
-    db: &Db,
-    meta: &'static ModelMeta,
-    condition: Cond,
-) -> Result<Deleted, Error> {
+pub(crate) async fn by_filter(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<Deleted, Error> {
     if is_plain(db, meta) {
         let mut deleted = Deleted::default();
         deleted.add(meta, delete_where(db, meta, condition).await?);
@@ -84,7 +80,9 @@ pub(crate) async fn by_filter(
 pub(crate) fn is_plain(db: &Db, meta: &'static ModelMeta) -> bool {
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    !heard(Signal::PreDelete) && !heard(Signal::PostDelete) && crate::collect::relations(meta).next().is_none()
+    !heard(Signal::PreDelete)
+        && !heard(Signal::PostDelete)
+        && crate::collect::relations(meta).next().is_none()
 }
 
 async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
@@ -121,12 +119,7 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
     Ok(deleted)
 }
 
-async fn send(
-    signal: Signal,
-    db: &Db,
-    instance: &mut dyn AnyInstance,
-    origin: Origin,
-) -> Result<(), Error> {
+async fn send(signal: Signal, db: &Db, instance: &mut dyn AnyInstance, origin: Origin) -> Result<(), Error> {
     let plugins = db.plugin_set();
     let mut event = Event::new(signal, db, instance, Details::Delete { origin });
     signals::send(&mut event, plugins.as_ref()).await

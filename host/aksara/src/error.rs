@@ -137,6 +137,15 @@ pub enum Error {
         rows: u64,
     },
 
+    /// Two models with one label.
+    #[error(
+        "two models have the label `{label}`; give one of them another by `#[model(label = \"app.{label}\")]`"
+    )]
+    DuplicateLabel {
+        /// The label.
+        label: &'static str,
+    },
+
     /// A transaction handle that cannot be used any more, or not in this way.
     #[error("{0}")]
     Transaction(&'static str),

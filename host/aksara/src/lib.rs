@@ -76,8 +76,8 @@ pub mod codegen {
     };
     pub use crate::statements::Statements;
     pub use crate::{
-        AnyInstance, BoxFuture, Db, Error, FieldKind, FieldMeta, FieldType, IndexMeta, Instance, KeySource, KeyType,
-        Model, ModelMeta, OnDelete, Reference, Row, Value,
+        AnyInstance, BoxFuture, Db, Error, FieldKind, FieldMeta, FieldType, IndexMeta, Instance, KeySource,
+        KeyType, Model, ModelMeta, OnDelete, Reference, Row, Value,
     };
     pub use inventory;
 

@@ -1,6 +1,6 @@
 //! What is known of a model at compile time: written by `derive(Model)`, read by everything else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicU32;
 
@@ -208,6 +208,16 @@ impl ModelMeta {
     /// Every model that is linked into this program, in no particular order.
     pub fn all() -> impl Iterator<Item = &'static ModelMeta> {
         inventory::iter::<ModelEntry>().map(|entry| (entry.0)())
+    }
+
+    /// # Errors
+    /// [`Error::DuplicateLabel`] when two linked models have one label: handlers could not tell them apart.
+    pub(crate) fn check_labels() -> Result<(), Error> {
+        let mut labels = HashSet::new();
+        match ModelMeta::all().find(|meta| !labels.insert(meta.label)) {
+            Some(meta) => Err(Error::DuplicateLabel { label: meta.label }),
+            None => Ok(()),
+        }
     }
 
     /// The linked model with this label.

@@ -136,11 +136,13 @@ impl<M: Model> Query<M> {
     ///
     /// # Errors
     /// As [`save`](Instance::save).
-    pub async fn create(self, value: M) -> Result<Instance<M>, Error> {
-        let mut instance = value.instance();
-        let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
-        instance.save_with(&self.db, options).await?;
-        Ok(instance)
+    pub fn create(self, value: M) -> impl Future<Output = Result<Instance<M>, Error>> + Send {
+        async move {
+            let mut instance = value.instance();
+            let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
+            instance.save_with(&self.db, options).await?;
+            Ok(instance)
+        }
     }
 
     /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but

@@ -39,8 +39,12 @@ impl Row {
             FieldKind::DateTime => row.try_get_unchecked(index).map(Value::ChronoDateTimeUtc),
             FieldKind::Date => row.try_get_unchecked(index).map(Value::ChronoDate),
             FieldKind::Bytes => row.try_get_unchecked(index).map(Value::Bytes),
-            FieldKind::Decimal => return self.parsed(index, kind, |text| text.parse().map(Some).map(Value::Decimal)),
-            FieldKind::Json => return self.parsed(index, kind, |text| serde_json::from_str(text).map(Some).map(Value::Json)),
+            FieldKind::Decimal => {
+                return self.parsed(index, kind, |text| text.parse().map(Some).map(Value::Decimal));
+            }
+            FieldKind::Json => {
+                return self.parsed(index, kind, |text| serde_json::from_str(text).map(Some).map(Value::Json));
+            }
         };
         value.map_err(|error| self.mismatch(index, kind, error.to_string()))
     }
@@ -60,7 +64,8 @@ impl Row {
 
     fn mismatch(&self, index: usize, kind: FieldKind, reason: String) -> Error {
         use sqlx::Column as _;
-        let column = self.0.columns().get(index).map_or_else(|| index.to_string(), |column| column.name().to_owned());
+        let column =
+            self.0.columns().get(index).map_or_else(|| index.to_string(), |column| column.name().to_owned());
         Error::Decode { column, expected: kind.words(), reason }
     }
 }

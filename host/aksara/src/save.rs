@@ -52,8 +52,12 @@ impl<M: Model> Instance<M> {
     ///
     /// # Errors
     /// As [`save`](Self::save) and [`save_fields`](Self::save_fields).
-    pub async fn save_with(&mut self, db: &Db, options: SaveOptions<'_>) -> Result<(), Error> {
-        save(self, db, options).await
+    pub fn save_with(
+        &mut self,
+        db: &Db,
+        options: SaveOptions<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async move { save(self, db, options).await }
     }
 }
 
@@ -252,7 +256,7 @@ async fn write_row(
     }
 }
 
-async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<(), Error> {
+pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<(), Error> {
     let meta = instance.meta();
     let on = On { meta, doing: "inserting a row" };
     if !instance.key_is_unassigned() {

@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use sea_query::{
-    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, SqliteQueryBuilder,
-    Table, Values,
+    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, SqliteQueryBuilder, Table, Values,
 };
 use sqlx::AssertSqlSafe;
 
@@ -150,7 +149,10 @@ fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
         .map(|(columns, unique)| {
             let mut index = Index::create();
             let kind = if unique { "unique" } else { "index" };
-            index.if_not_exists().name(format!("{}_{}_{kind}", meta.table, columns.join("_"))).table(meta.table);
+            index
+                .if_not_exists()
+                .name(format!("{}_{}_{kind}", meta.table, columns.join("_")))
+                .table(meta.table);
             for column in columns {
                 index.col(column);
             }

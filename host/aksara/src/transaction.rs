@@ -1,12 +1,12 @@
 //! Transactions, savepoints, and what runs after the commit.
 
+use std::cmp::Ordering;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::{AssertSqlSafe, Executor, Sqlite, SqliteConnection, Transaction};
 
-use crate::db::Shared;
 use crate::error::BoxError;
 use crate::plugins::PluginSet;
 use crate::{Db, Error};
@@ -17,43 +17,61 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 const ENDED: &str = "the transaction has ended; this handle of it cannot be used any more";
-const OVERLAP: &str = "two operations ran at the same time on one transaction, which was therefore rolled back; \
-                       await one before starting the next";
+const IN_USE: &str = "this handle of a transaction is in use: by an operation that has not ended, or by a savepoint \
+                      inside it; await the operation first, or use the handle that the savepoint gave";
 
 /// An open transaction, shared by all handles to it. Its connection is locked for each statement.
 pub(crate) struct Tx {
     connection: tokio::sync::Mutex<Option<Transaction<'static, Sqlite>>>,
     state: Mutex<TxState>,
     /// The plugins that the transaction began with, and keeps until it ends.
-    pub(crate) plugins: Option<Arc<PluginSet>>,
+    plugins: Option<Arc<PluginSet>>,
 }
 
-#[derive(Default)]
 struct TxState {
     /// Callbacks of the transaction, then of each open savepoint.
     frames: Vec<Vec<CommitCallback>>,
     /// The outermost savepoint whose scope was dropped before it ended. It is rolled back before the next statement.
     abandoned: Option<usize>,
-    /// Why nothing can be committed any more.
-    broken: Option<&'static str>,
+}
+
+/// A handle to an open transaction, or to a savepoint in it.
+#[derive(Clone)]
+pub(crate) struct TxHandle {
+    tx: Arc<Tx>,
+    /// 0 for the transaction itself, above it the depth of the savepoint.
+    depth: usize,
 }
 
 impl Tx {
     fn state(&self) -> MutexGuard<'_, TxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// The connection, with abandoned savepoints rolled back.
+impl TxHandle {
+    /// The plugins that the transaction began with.
+    pub(crate) fn plugins(&self) -> Option<Arc<PluginSet>> {
+        self.tx.plugins.clone()
+    }
+
+    /// The connection, with abandoned savepoints rolled back. While a savepoint inside this one is open, only its
+    /// own handle may be used: whatever else ran here would be undone with it.
     pub(crate) async fn connection(&self) -> Result<Connection<'_>, Error> {
-        let mut connection = Connection(self.connection.lock().await);
-        let abandoned = self.state().abandoned;
+        let mut connection = Connection(self.tx.connection.lock().await);
+        let abandoned = self.tx.state().abandoned;
         if let Some(depth) = abandoned {
             connection.roll_back_to(depth).await?;
-            let mut state = self.state();
+            let mut state = self.tx.state();
             state.frames.truncate(depth);
             state.abandoned = None;
         }
-        Ok(connection)
+        let open = self.tx.state().frames.len();
+        match open.cmp(&(self.depth + 1)) {
+            Ordering::Equal => Ok(connection),
+            Ordering::Greater => Err(Error::Transaction(IN_USE)),
+            Ordering::Less => Err(Error::Transaction(ENDED)),
+        }
     }
 }
 
@@ -81,40 +99,18 @@ impl Connection<'_> {
 /// Dropped before it ended, it is rolled back.
 pub(crate) struct Scope {
     db: Db,
-    tx: Arc<Tx>,
-    /// 0 for the transaction itself, above it the depth of the savepoint.
-    depth: usize,
+    handle: TxHandle,
     ended: bool,
 }
 
 impl Scope {
     pub(crate) async fn enter(db: &Db) -> Result<Scope, Error> {
-        match &db.tx {
-            None => Scope::begin(&db.shared, db).await,
-            Some(tx) => Scope::savepoint(db, tx.clone()).await,
-        }
-    }
-
-    async fn begin(shared: &Arc<Shared>, db: &Db) -> Result<Scope, Error> {
-        // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
-        let transaction = db.pool()?.begin_with("BEGIN IMMEDIATE").await;
-        let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
-        let tx = Arc::new(Tx {
-            connection: tokio::sync::Mutex::new(Some(transaction)),
-            state: Mutex::new(TxState { frames: vec![Vec::new()], ..TxState::default() }),
-            plugins: db.plugin_set(),
-        });
-        let db = Db { shared: shared.clone(), tx: Some(tx.clone()) };
-        Ok(Scope { db, tx, depth: 0, ended: false })
-    }
-
-    async fn savepoint(db: &Db, tx: Arc<Tx>) -> Result<Scope, Error> {
-        let mut connection = tx.connection().await?;
-        let depth = tx.state().frames.len();
-        connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
-        tx.state().frames.push(Vec::new());
-        drop(connection);
-        Ok(Scope { db: db.clone(), tx, depth, ended: false })
+        let handle = match &db.tx {
+            None => begin(db).await?,
+            Some(outer) => savepoint(outer).await?,
+        };
+        let db = Db { shared: db.shared.clone(), tx: Some(handle.clone()) };
+        Ok(Scope { db, handle, ended: false })
     }
 
     /// The handle to be used inside.
@@ -143,53 +139,62 @@ impl Scope {
     }
 
     async fn keep(&mut self) -> Result<AfterCommit, Error> {
-        let mut connection = self.tx.connection().await?;
-        let overlapping = self.tx.state().frames.len() != self.depth + 1;
-        if overlapping {
-            self.tx.state().broken = Some(OVERLAP);
-        }
-        let broken = self.tx.state().broken;
-        if self.depth > 0 {
-            if let Some(reason) = broken {
-                return Err(Error::Transaction(reason));
-            }
-            connection.run(format!("RELEASE aksara_{}", self.depth), "releasing a savepoint").await?;
+        let TxHandle { tx, depth } = self.handle.clone();
+        let mut connection = self.handle.connection().await?;
+        let mut callbacks = Vec::new();
+        if depth > 0 {
+            connection.run(format!("RELEASE aksara_{depth}"), "releasing a savepoint").await?;
             self.ended = true;
-            let mut state = self.tx.state();
-            let callbacks = state.frames.pop().unwrap_or_default();
-            if let Some(outer) = state.frames.last_mut() {
-                outer.extend(callbacks);
-            }
             // They run after the outermost commit, whoever makes it.
-            return Ok(AfterCommit { db: self.db.outside(), callbacks: Vec::new() });
+            let mut state = tx.state();
+            let released = state.frames.pop().unwrap_or_default();
+            if let Some(outer) = state.frames.last_mut() {
+                outer.extend(released);
+            }
+        } else {
+            let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
+            transaction.commit().await.map_err(|error| Error::database("committing", error))?;
+            self.ended = true;
+            callbacks.extend(tx.state().frames.drain(..).flatten());
         }
-        let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
-        self.ended = true;
-        if let Some(reason) = broken {
-            transaction.rollback().await.map_err(|error| Error::database("rolling back", error))?;
-            return Err(Error::Transaction(reason));
-        }
-        transaction.commit().await.map_err(|error| Error::database("committing", error))?;
-        let callbacks = self.tx.state().frames.drain(..).flatten().collect();
         Ok(AfterCommit { db: self.db.outside(), callbacks })
     }
 
     async fn undo(&mut self) -> Result<(), Error> {
-        let mut connection = self.tx.connection().await?;
-        if self.depth > 0 {
-            connection.roll_back_to(self.depth).await?;
-            self.ended = true;
-            self.tx.state().frames.truncate(self.depth);
-            return Ok(());
+        let TxHandle { tx, depth } = self.handle.clone();
+        let mut connection = Connection(tx.connection.lock().await);
+        if depth > 0 {
+            connection.roll_back_to(depth).await?;
+            let mut state = tx.state();
+            state.frames.truncate(depth);
+            state.abandoned = None;
+        } else if let Some(transaction) = connection.0.take() {
+            tx.state().frames.clear();
+            transaction.rollback().await.map_err(|error| Error::database("rolling back", error))?;
         }
         self.ended = true;
-        match connection.0.take() {
-            Some(transaction) => {
-                transaction.rollback().await.map_err(|error| Error::database("rolling back", error))
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
+}
+
+async fn begin(db: &Db) -> Result<TxHandle, Error> {
+    // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
+    let transaction = db.pool()?.begin_with("BEGIN IMMEDIATE").await;
+    let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
+    let tx = Tx {
+        connection: tokio::sync::Mutex::new(Some(transaction)),
+        state: Mutex::new(TxState { frames: vec![Vec::new()], abandoned: None }),
+        plugins: db.plugin_set(),
+    };
+    Ok(TxHandle { tx: Arc::new(tx), depth: 0 })
+}
+
+async fn savepoint(outer: &TxHandle) -> Result<TxHandle, Error> {
+    let mut connection = outer.connection().await?;
+    let depth = outer.depth + 1;
+    connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
+    outer.tx.state().frames.push(Vec::new());
+    Ok(TxHandle { tx: outer.tx.clone(), depth })
 }
 
 impl Drop for Scope {
@@ -197,13 +202,15 @@ impl Drop for Scope {
         if self.ended {
             return;
         }
-        if self.depth > 0 {
-            let mut state = self.tx.state();
-            state.abandoned = Some(state.abandoned.map_or(self.depth, |depth| depth.min(self.depth)));
-        } else if let Ok(mut connection) = self.tx.connection.try_lock() {
+        let TxHandle { tx, depth } = &self.handle;
+        if *depth > 0 {
+            let mut state = tx.state();
+            state.abandoned = Some(state.abandoned.map_or(*depth, |abandoned| abandoned.min(*depth)));
+        } else if let Ok(mut connection) = tx.connection.try_lock() {
             // Dropping the driver's transaction rolls it back. Where another handle holds the lock, the last handle
             // to go drops it.
             connection.take();
+            tx.state().frames.clear();
         }
     }
 }
@@ -284,7 +291,7 @@ impl Db {
         });
         // Settles an abandoned savepoint first, whose frame must not get the callback.
         let _connection = tx.connection().await?;
-        let mut state = tx.state();
+        let mut state = tx.tx.state();
         let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
         frame.push(callback);
         Ok(())

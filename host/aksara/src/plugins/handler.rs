@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use aksara_plugins::{CallContext, CallError, Models, PluginHandler};
-use aksara_wire::{Reply, When};
+use aksara_wire::{Reply, Subscription, When};
 
 use super::models::ModelsInTransaction;
 use super::patch;
@@ -29,7 +29,7 @@ impl Handler for PluginHandler {
 
 async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
     let subscription = handler.subscription();
-    if !wanted(&subscription.when, event) {
+    if !concerns(subscription, event) || !wanted(&subscription.when, event) {
         return Ok(());
     }
     let payload = event.encoded(&subscription.reads);
@@ -43,6 +43,14 @@ async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Er
     }
 }
 
+/// Whether the model has any of the fields that the handler reads; one that reads none wants every event.
+fn concerns(subscription: &Subscription, event: &Event<'_>) -> bool {
+    match &subscription.reads {
+        Some(reads) if !reads.is_empty() => reads.iter().any(|name| event.meta.position(name).is_some()),
+        _ => true,
+    }
+}
+
 /// Whether the subscription's condition lets the event through.
 fn wanted(when: &When, event: &Event<'_>) -> bool {
     let created = match event.details {
@@ -52,7 +60,9 @@ fn wanted(when: &When, event: &Event<'_>) -> bool {
     let by_kind = when.created.is_none() || created.is_none() || when.created == created;
     let changed = |name: &String| {
         let index = event.meta.position(name);
-        index.is_some_and(|index| event.instance.loaded_value(index).as_ref() != Some(&event.instance.value(index)))
+        index.is_some_and(|index| {
+            event.instance.loaded_value(index).as_ref() != Some(&event.instance.value(index))
+        })
     };
     by_kind && (when.changed.is_empty() || when.changed.iter().any(changed))
 }

@@ -25,13 +25,29 @@ pub(crate) use none::{Encoded, PluginSet};
 mod none {
     use std::sync::Arc;
 
-    use crate::signals::Handler;
+    use crate::Error;
+    use crate::signals::{Event, Handler, Place};
+    use crate::transaction::BoxFuture;
 
     /// Has no values.
     pub(crate) enum PluginSet {}
 
     impl PluginSet {
-        pub(crate) fn handlers(&self, _: &str, _: &str) -> &[Arc<dyn Handler>] {
+        pub(crate) fn handlers(&self, _: &str, _: &str) -> &[Arc<PluginSet>] {
+            match *self {}
+        }
+    }
+
+    impl Handler for PluginSet {
+        fn id(&self) -> &str {
+            match *self {}
+        }
+
+        fn place(&self) -> Place {
+            match *self {}
+        }
+
+        fn handle<'a>(&'a self, _: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
             match *self {}
         }
     }

@@ -170,11 +170,7 @@ fn compare(
     })
 }
 
-async fn fetch(
-    db: &Db,
-    meta: &'static ModelMeta,
-    select: &SelectStatement,
-) -> Result<Vec<Row>, ModelsError> {
+async fn fetch(db: &Db, meta: &'static ModelMeta, select: &SelectStatement) -> Result<Vec<Row>, ModelsError> {
     let (sql, values) = built(select);
     db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
 }

@@ -14,7 +14,8 @@ pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch
         Err(problem) => {
             let (signal, sender) = (event.signal.name(), event.meta.label);
             let plugin = handler.revision().label();
-            let message = format!("{plugin}: handler `{}` for {signal} of `{sender}` {problem}", handler.id());
+            let message =
+                format!("{plugin}: handler `{}` for {signal} of `{sender}` {problem}", handler.id());
             Err(Error::Plugin { handler: handler.id().to_owned(), signal, sender, message })
         }
     }
@@ -56,14 +57,17 @@ fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Che
     for (name, value) in patch.fields {
         let index = meta.position(&name).ok_or_else(|| unknown(&name))?;
         let field = &meta.fields[index];
-        let value = from_wire(field, value)
-            .map_err(|problem| format!("set `{}.{name}` to {problem}", meta.label))?;
+        let value =
+            from_wire(field, value).map_err(|problem| format!("set `{}.{name}` to {problem}", meta.label))?;
         // A whole instance is a patch too: what stays as it is needs no leave.
         if value == event.instance.value(index) {
             continue;
         }
         if index == meta.key {
-            return Err(format!("set `{}.{name}`, the primary key, which handlers may not change", meta.label));
+            return Err(format!(
+                "set `{}.{name}`, the primary key, which handlers may not change",
+                meta.label
+            ));
         }
         if writes.is_some_and(|writes| !writes.contains(&name)) {
             return Err(format!("set `{}.{name}`, which is not in its `writes`", meta.label));

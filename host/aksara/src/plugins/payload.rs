@@ -92,7 +92,8 @@ struct Fields<'a> {
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let read = || self.instance.meta().fields.iter().enumerate().filter(|(_, f)| is_read(self.reads, f.name));
+        let read =
+            || self.instance.meta().fields.iter().enumerate().filter(|(_, f)| is_read(self.reads, f.name));
         let mut map = serializer.serialize_map(Some(read().count()))?;
         for (index, field) in read() {
             map.serialize_entry(field.name, &OnWire(&self.instance.value(index)))?;

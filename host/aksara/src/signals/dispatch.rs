@@ -8,12 +8,14 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::event::{Event, Handler};
-use crate::plugins::PluginSet;
 use super::{BoxError, Rejection, Signal, registry};
 use crate::Error;
 use crate::db::Shared;
+use crate::instance::AnyInstance;
 use crate::meta::ModelMeta;
+use crate::plugins::PluginSet;
 use crate::validate::ValidationErrors;
+use crate::value::Shown;
 
 tokio::task_local! {
     /// The handler that this code runs in.
@@ -94,25 +96,27 @@ pub(crate) async fn send(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>
     if event.depth > event.db.shared.depth_max {
         return Err(too_deep(event, parent.as_deref()).into());
     }
-    let native = native.iter().map(|handler| &**handler as &dyn Handler);
-    let plugins = plugins.iter().map(|handler| &**handler as &dyn Handler);
-    for handler in in_order(native, plugins) {
+    let (mut native, mut plugins) = (native, plugins);
+    while let Some(handler) = next(&mut native, &mut plugins) {
         call(handler, event, parent.clone()).await?;
     }
     Ok(())
 }
 
-/// Merges two lists that are in order.
-fn in_order<'a>(
-    left: impl Iterator<Item = &'a dyn Handler>,
-    right: impl Iterator<Item = &'a dyn Handler>,
-) -> impl Iterator<Item = &'a dyn Handler> {
-    let (mut left, mut right) = (left.peekable(), right.peekable());
-    std::iter::from_fn(move || match (left.peek(), right.peek()) {
-        (Some(a), Some(b)) if a.place() <= b.place() => left.next(),
-        (Some(_), None) => left.next(),
-        _ => right.next(),
-    })
+/// Takes the handler that comes first off two lists that are in order.
+fn next<'a, P: Handler>(
+    native: &mut &'a [Arc<dyn Handler>],
+    plugins: &mut &'a [Arc<P>],
+) -> Option<&'a dyn Handler> {
+    let native_is_first = match (native.first(), plugins.first()) {
+        (Some(native), Some(plugin)) => native.place() <= plugin.place(),
+        (native, _) => native.is_some(),
+    };
+    if native_is_first {
+        native.split_off_first().map(|handler| &**handler)
+    } else {
+        plugins.split_off_first().map(|handler| &**handler as &dyn Handler)
+    }
 }
 
 async fn call(
@@ -123,10 +127,27 @@ async fn call(
     let (signal, meta) = (event.signal, event.meta);
     let level = Level { signal: signal.name(), sender: meta.label, handler: handler.id().to_owned() };
     let running = Running { level, depth: event.depth, database: identity(&event.db.shared), parent };
+    let before = tracing::enabled!(tracing::Level::DEBUG).then(|| event.instance.snapshot());
     let handled = RUNNING.scope(Arc::new(running), handler.handle(event));
-    match AssertUnwindSafe(handled).catch_unwind().await {
+    let result = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => Err(blame(Box::new(Panic(panic_text(&*panic))), handler.id(), signal, meta)),
+    };
+    if let (Ok(()), Some(before)) = (&result, before) {
+        tell_changes(handler, event, &*before);
+    }
+    result
+}
+
+/// Says at debug level what a handler has changed.
+fn tell_changes(handler: &dyn Handler, event: &Event<'_>, before: &dyn AnyInstance) {
+    for (index, field) in event.meta.fields.iter().enumerate() {
+        let (old, new) = (before.value(index), event.instance.value(index));
+        if old != new {
+            let (signal, sender, handler) = (event.signal.name(), event.meta.label, handler.id());
+            let (field, old, new) = (field.name, Shown(&old), Shown(&new));
+            tracing::debug!(signal, sender, handler, field, %old, %new, "a handler changed a field");
+        }
     }
 }
 

@@ -26,17 +26,19 @@ use crate::BoxError;
 
 #[doc(hidden)]
 pub use connect::{
-    HandlerEntry, HandlerOptions, register_post_delete, register_post_save, register_pre_delete, register_pre_save,
+    HandlerEntry, HandlerOptions, register_post_delete, register_post_save, register_pre_delete,
+    register_pre_save,
 };
 pub use connect::{
-    PostDeleteSignal, PostSaveSignal, PreDeleteSignal, PreSaveSignal, post_delete, post_save, pre_delete, pre_save,
+    PostDeleteSignal, PostSaveSignal, PreDeleteSignal, PreSaveSignal, post_delete, post_save, pre_delete,
+    pre_save,
 };
 pub use dispatch::{DepthExceeded, Level};
 pub(crate) use dispatch::{check_outside_handler, send};
-pub(crate) use event::{Details, Event, Handler, Place};
 pub use event::{AnyModel, Origin, PostDelete, PostSave, PreDelete, PreSave, Sender};
-pub(crate) use registry::{connect_attributed, is_heard};
+pub(crate) use event::{Details, Event, Handler, Place};
 pub use registry::{Connection, ScopedConnection};
+pub(crate) use registry::{connect_attributed, is_heard};
 pub use update_fields::UpdateFields;
 
 /// What a native handler returns. Any error may be returned with `?`; it stops the rest and undoes the operation.

@@ -27,8 +27,7 @@ impl UpdateFields {
     /// # Errors
     /// [`Error::UpdateField`] for a name that the model does not have, and for its key.
     pub fn insert(&mut self, name: &str) -> Result<(), Error> {
-        let refuse =
-            |reason| Error::UpdateField { model: self.meta.label, field: name.to_owned(), reason };
+        let refuse = |reason| Error::UpdateField { model: self.meta.label, field: name.to_owned(), reason };
         let position = self.meta.position(name).ok_or_else(|| refuse("the model has no such field"))?;
         if position == self.meta.key {
             return Err(refuse("it is the primary key, which never changes"));

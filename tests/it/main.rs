@@ -1,0 +1,13 @@
+//! One binary for all integration tests. Each module tests one page of the contract; tests are named after its rules.
+
+mod architecture;
+mod delete;
+mod demo;
+mod dispatch;
+mod plugins;
+mod query;
+mod reload;
+mod save;
+mod transactions;
+mod validation;
+mod values;

@@ -1,0 +1,55 @@
+//! Running programs, with what they print shown as it comes.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// One program to run.
+pub(crate) struct Step(Command);
+
+/// A cargo command.
+pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Step {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    Step(Command::new(cargo)).args(arguments)
+}
+
+/// A program of this workspace, built in the development profile. `fallback` is the target folder unless another is
+/// set in the environment.
+pub(crate) fn program(fallback: &str, name: &str) -> Step {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from(fallback), PathBuf::from);
+    Step(Command::new(target.join("debug").join(name)))
+}
+
+impl Step {
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.0.args(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self, doing: &str) -> Result<()> {
+        match self.status()? {
+            true => Ok(()),
+            false => bail!("{doing} failed; see above"),
+        }
+    }
+
+    /// Runs it to its end; whether it succeeded.
+    pub(crate) fn status(mut self) -> Result<bool> {
+        let name = self.0.get_program().to_string_lossy().into_owned();
+        Ok(self.0.status().with_context(|| format!("cannot run `{name}`"))?.success())
+    }
+
+    /// What it prints; `None` when it is not there or fails.
+    pub(crate) fn output(mut self) -> Option<String> {
+        let output = self.0.stderr(Stdio::null()).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A program that is not of this workspace.
+    pub(crate) fn other(name: &str) -> Self {
+        Step(Command::new(name))
+    }
+}
