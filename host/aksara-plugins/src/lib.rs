@@ -1,1 +1,30 @@
-//! skeleton
+//! The plugin host: components in a folder, loaded, limited, called, reloaded.
+//!
+//! A plugin is one WebAssembly component. [`Engine`] compiles it and asks it to describe itself, which makes a
+//! [`Revision`]; [`Plugins`] watches a folder and keeps a [`PluginSet`] of the revisions that serve. Each call gets a
+//! fresh instance with a budget of its own.
+//!
+//! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Models`].
+
+mod bindings;
+mod call;
+mod engine;
+mod error;
+mod folder;
+mod inspect;
+mod limits;
+mod plugins;
+mod revision;
+mod set;
+mod state;
+mod wasi;
+
+pub use call::{CallContext, Called};
+pub use engine::Engine;
+pub use error::{CallError, Fault, FaultKind, LoadError};
+pub use inspect::{DESCRIPTION_SECTION, Inspection, inspect};
+pub use limits::Limits;
+pub use plugins::{Plugins, PluginsOptions};
+pub use revision::Revision;
+pub use set::{PluginHandler, PluginSet, PluginStatus, Serving};
+pub use state::Models;

@@ -1,0 +1,147 @@
+//! One call: a fresh instance, a budget, and a verdict on how it ended.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aksara_wire::{Failure, Map, Reply};
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use crate::bindings::Plugin;
+use crate::engine::{Inner, TICK, one_line};
+use crate::error::{CallError, Fault, FaultKind};
+use crate::revision::Revision;
+use crate::state::{Models, State};
+use crate::wasi::Wasi;
+
+/// What a call needs to know besides the event.
+pub struct CallContext<'a> {
+    /// Name of the signal, for errors.
+    pub signal: &'a str,
+    /// Label of the sender, for errors.
+    pub sender: &'a str,
+    /// What the plugin may read; `None` where there is nothing to read.
+    pub models: Option<Arc<dyn Models>>,
+}
+
+/// A call that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Called {
+    /// What the handler replied.
+    pub reply: Reply,
+    /// How long the call took, with making the instance.
+    pub duration: Duration,
+    /// Linear memory that it had at the end.
+    pub memory_bytes: usize,
+}
+
+impl Revision {
+    /// Calls the handler of the subscription with this index, in a fresh instance.
+    ///
+    /// # Errors
+    /// [`CallError`]: a refusal of the handler, or a fault of the plugin.
+    pub async fn call(
+        &self,
+        subscription: u32,
+        event: &[u8],
+        context: CallContext<'_>,
+    ) -> Result<Called, CallError> {
+        let start = Instant::now();
+        let fault = |kind| self.fault(subscription, &context, kind);
+        let limits = self.limits();
+        if event.len() > limits.bytes_max {
+            return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
+        }
+        let state = self.state(context.models.clone());
+        let run = async |plugin: &Plugin, store: &mut Store<State>| {
+            plugin.aksara_signals_handler().call_handle(store, subscription, event).await
+        };
+        let (result, memory_bytes) = self.run(state, run).await.map_err(fault)?;
+        match result {
+            Ok(reply) => {
+                let reply = Reply::decode(&reply, &limits.decode())
+                    .map_err(|error| fault(FaultKind::BadReply(error)))?;
+                Ok(Called { reply, duration: start.elapsed(), memory_bytes })
+            }
+            Err(failure) => Err(match Failure::decode(&failure, &limits.decode()) {
+                Ok(Failure::Reject(message)) => CallError::Rejected { message },
+                Ok(Failure::Invalid(fields)) => CallError::Invalid { fields },
+                Ok(Failure::Error(message)) => fault(FaultKind::Error(message)),
+                Err(error) => fault(FaultKind::BadReply(error)),
+            }),
+        }
+    }
+
+    /// Runs one export of a fresh instance; what it returns, and the memory that it had at the end.
+    pub(crate) async fn run<T>(
+        &self,
+        state: State,
+        run: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<(T, usize), FaultKind> {
+        let _permit = permit(self.engine(), state.limits().deadline_ms).await?;
+        let mut store = self.store(state);
+        let result = match self.instance().instantiate_async(&mut store).await {
+            Ok(plugin) => run(&plugin, &mut store).await,
+            Err(error) => Err(error),
+        };
+        let state = store.data_mut();
+        let printed = state.wasi.as_ref().map(|wasi| wasi.output.take()).unwrap_or_default();
+        for line in printed.lines() {
+            state.log("info", line, &Map::new());
+        }
+        match result {
+            Ok(value) => Ok((value, state.usage.memory_bytes)),
+            Err(error) => Err(verdict(state, &error)),
+        }
+    }
+
+    fn store(&self, mut state: State) -> Store<State> {
+        if self.imports_wasi() {
+            state.wasi = Some(Wasi::new(state.limits().bytes_max));
+        }
+        let ticks_max = state.limits().deadline_ms.div_ceil(TICK.as_millis() as u64);
+        let mut store = Store::new(self.instance().engine(), state);
+        store.limiter(|state| &mut state.usage);
+        store.set_epoch_deadline(1);
+        // One tick at a time: the thread is free for others in between, and only ticks during which the plugin
+        // computes are counted.
+        store.epoch_deadline_callback(move |mut context| {
+            let state = context.data_mut();
+            state.ticks += 1;
+            if state.ticks > ticks_max {
+                state.fault = Some(FaultKind::Deadline { deadline_ms: state.limits().deadline_ms });
+                return Ok(UpdateDeadline::Interrupt);
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+
+    fn fault(&self, subscription: u32, context: &CallContext<'_>, kind: FaultKind) -> CallError {
+        let handler = self.description().subscriptions.get(subscription as usize);
+        CallError::Fault(Box::new(Fault {
+            plugin: self.label(),
+            handler: handler.map_or_else(|| subscription.to_string(), |handler| handler.handler.clone()),
+            signal: context.signal.to_owned(),
+            sender: context.sender.to_owned(),
+            kind,
+        }))
+    }
+}
+
+/// A slot of the pool. A handler inside a handler waits as well, so that waiting has to end.
+async fn permit(engine: &Inner, deadline_ms: u64) -> Result<tokio::sync::SemaphorePermit<'_>, FaultKind> {
+    if let Ok(permit) = engine.calls.try_acquire() {
+        return Ok(permit);
+    }
+    let waiting = tokio::time::timeout(Duration::from_millis(deadline_ms), engine.calls.acquire());
+    waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
+}
+
+/// Why a call ended: the limit that it hit, or else the trap.
+fn verdict(state: &mut State, error: &wasmtime::Error) -> FaultKind {
+    let limit = state.fault.take().or_else(|| state.usage.refused.take());
+    limit.unwrap_or_else(|| match error.downcast_ref::<Trap>() {
+        Some(trap) => FaultKind::Trap(trap.to_string()),
+        None => FaultKind::Trap(one_line(&error.root_cause().to_string())),
+    })
+}

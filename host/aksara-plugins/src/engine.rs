@@ -1,0 +1,223 @@
+//! The engine: wasmtime's configuration, what is linked, the clock that ends calls, and loading.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aksara_wire::{CONTRACT_VERSION, Description};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+
+use crate::bindings::PluginPre;
+use crate::bindings::aksara::signals::{log, models};
+use crate::error::LoadError;
+use crate::inspect;
+use crate::limits::Limits;
+use crate::revision::Revision;
+use crate::state::State;
+use crate::wasi;
+
+/// Length of a tick of the epoch: how exactly deadlines are kept, and how long a plugin may hold a thread.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Calls under way at once.
+const CALLS_MAX: u32 = 256;
+
+/// The largest memory that any limit can allow.
+const MEMORY_BYTES_MAX: usize = 256 << 20;
+
+/// The signals that a subscription can name.
+const SIGNALS: [&str; 4] = ["pre_save", "post_save", "pre_delete", "post_delete"];
+
+/// Compiles plugins and runs them. Cheap to clone; one serves a whole program.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    engine: wasmtime::Engine,
+    linker: Linker<State>,
+    /// One permit for each slot of the pool.
+    pub(crate) calls: Semaphore,
+}
+
+impl Engine {
+    /// Makes an engine, with a thread of its own that advances the epoch until the last clone is gone.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`] where the machine cannot run WebAssembly.
+    pub fn new() -> Result<Engine, LoadError> {
+        let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
+        let engine = wasmtime::Engine::new(&config()).map_err(failed)?;
+        let linker = linker(&engine).map_err(failed)?;
+        let clock = engine.weak();
+        let ticking = std::thread::Builder::new().name("aksara-epoch".to_owned()).spawn(move || {
+            while let Some(engine) = clock.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(TICK);
+            }
+        });
+        ticking.map_err(|error| LoadError::Engine(error.to_string()))?;
+        let calls = Semaphore::new(CALLS_MAX as usize);
+        Ok(Engine { inner: Arc::new(Inner { engine, linker, calls }) })
+    }
+
+    /// Loads a component: checks its size and shape, compiles it, links what it may import, and asks it to describe
+    /// itself, with all limits on. `name` is what it has to be called, if anything.
+    ///
+    /// # Errors
+    /// [`LoadError`], which says what is wrong and what to do.
+    pub async fn load(
+        &self,
+        name: Option<&str>,
+        bytes: Vec<u8>,
+        limits: Limits,
+    ) -> Result<Revision, LoadError> {
+        check_shape(&bytes, &limits)?;
+        let engine = self.clone();
+        // Compiling takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
+        let compiled = tokio::task::spawn_blocking(move || engine.compile(&bytes)).await;
+        let compiled = compiled.map_err(|error| LoadError::Compile(error.to_string()))??;
+        let revision = Revision::describe(self, compiled, limits).await?;
+        check_description(name, revision.description())?;
+        Ok(revision)
+    }
+
+    fn compile(&self, bytes: &[u8]) -> Result<Compiled, LoadError> {
+        let start = Instant::now();
+        let Inner { engine, linker, .. } = &*self.inner;
+        let component = Component::from_binary(engine, bytes)
+            .map_err(|error| LoadError::Compile(one_line(&format!("{error:#}"))))?;
+        let imports = imports(engine, &component)?;
+        let instance = linker
+            .instantiate_pre(&component)
+            .and_then(PluginPre::new)
+            .map_err(|error| LoadError::Interface(one_line(&format!("{error:#}"))))?;
+        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Compiled { instance, imports, digest, size_bytes: bytes.len(), duration: start.elapsed() })
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// A component that is ready to run, and what is known of its file.
+pub(crate) struct Compiled {
+    pub(crate) instance: PluginPre<State>,
+    pub(crate) imports: Vec<String>,
+    pub(crate) digest: String,
+    pub(crate) size_bytes: usize,
+    pub(crate) duration: Duration,
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    // An allow-list of what the supported languages emit. What is left out of it cannot be used by leaving a cargo
+    // feature in.
+    config.wasm_features(WasmFeatures::all(), false).wasm_features(allowed(), true);
+    config.epoch_interruption(true);
+    config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_reservation_for_growth(0);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(CALLS_MAX)
+        .total_core_instances(CALLS_MAX * 4)
+        .total_memories(CALLS_MAX)
+        .total_tables(CALLS_MAX * 4)
+        .total_stacks(CALLS_MAX)
+        .max_memory_size(MEMORY_BYTES_MAX)
+        .pagemap_scan(Enabled::Auto);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+fn allowed() -> WasmFeatures {
+    WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::CALL_INDIRECT_OVERLONG
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::BULK_MEMORY_OPT
+        | WasmFeatures::SIMD
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::FLOATS
+        | WasmFeatures::COMPONENT_MODEL
+}
+
+fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    models::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    wasi::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// What can be seen from the outside, before Cranelift is given the bytes.
+fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    if bytes.len() > limits.file_bytes_max {
+        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
+    }
+    inspect::check_header(bytes)
+}
+
+/// The names of what the component imports, all of which plugins may.
+fn imports(engine: &wasmtime::Engine, component: &Component) -> Result<Vec<String>, LoadError> {
+    let types = component.component_type();
+    let imported = types.imports(engine).filter(|(_, import)| {
+        // An interface of nothing but types gives nothing.
+        !matches!(&import.ty, ComponentItem::ComponentInstance(instance) if instance.exports(engine).next().is_none())
+    });
+    imported.map(|(name, _)| check_import(name).map(|()| name.to_owned())).collect()
+}
+
+fn check_import(import: &str) -> Result<(), LoadError> {
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    match interface {
+        "aksara:signals/log" | "aksara:signals/models" => check_contract(version),
+        _ if wasi::HARMLESS.contains(&interface) => Ok(()),
+        _ => Err(LoadError::Import { import: import.to_owned() }),
+    }
+}
+
+/// Below 1.0, each minor version is a contract of its own.
+fn check_contract(version: &str) -> Result<(), LoadError> {
+    let series = |version: &str| version.rsplit_once('.').map(|(series, _)| series.to_owned());
+    match series(version) == series(CONTRACT_VERSION) {
+        true => Ok(()),
+        false => Err(LoadError::Contract { plugin: version.to_owned() }),
+    }
+}
+
+fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
+    check_contract(&description.contract)?;
+    let plugin = &description.name;
+    let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if plugin.is_empty() || !plugin.chars().all(valid) {
+        let letters = "letters, digits, `-` and `_`";
+        return Err(LoadError::Description(format!("the name `{plugin}` is not made of {letters}")));
+    }
+    if let Some(file) = name.filter(|name| name != plugin) {
+        return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
+    }
+    for subscription in &description.subscriptions {
+        if !SIGNALS.contains(&subscription.signal.as_str()) {
+            let (handler, signal) = (&subscription.handler, &subscription.signal);
+            let known = SIGNALS.join("`, `");
+            let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
+            return Err(LoadError::Description(message));
+        }
+    }
+    Ok(())
+}
+
+/// Errors are shown in one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

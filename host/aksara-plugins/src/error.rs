@@ -1,0 +1,202 @@
+//! What can go wrong with a plugin: when it is loaded, and when it is called.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aksara_wire::{CONTRACT_VERSION, DecodeError};
+
+/// Why a plugin, or the folder of plugins, cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The engine cannot be made on this machine.
+    #[error("cannot make the WebAssembly engine: {0}")]
+    Engine(String),
+
+    /// The folder cannot be read or watched.
+    #[error("cannot watch the plugins folder `{folder}`: {reason}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// The file cannot be read.
+    #[error("cannot read the file: {0}")]
+    Read(String),
+
+    /// The file is larger than the limit.
+    #[error("the file has {bytes} bytes, {bytes_max} are allowed; raise `file_bytes_max` or make it smaller")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+
+    /// The file is no WebAssembly.
+    #[error("the file is no WebAssembly component: {0}")]
+    NoComponent(&'static str),
+
+    /// The component does not compile, or uses a feature that is not allowed.
+    #[error("the component does not compile: {0}")]
+    Compile(String),
+
+    /// The component imports what no plugin gets.
+    #[error("the component imports `{import}`, which is not granted to plugins; build it without")]
+    Import {
+        /// Name of the import.
+        import: String,
+    },
+
+    /// The component lacks an export, or has it with another type.
+    #[error("the component does not fit the contract: {0}")]
+    Interface(String),
+
+    /// `describe` failed.
+    #[error("`describe` failed: {0}")]
+    Describe(String),
+
+    /// What `describe` returned makes no sense.
+    #[error("`describe` returned nonsense: {0}")]
+    Description(String),
+
+    /// The plugin was built for another version of the contract.
+    #[error(
+        "the plugin is built for contract {plugin}, this host serves {CONTRACT_VERSION}; {}",
+        who_acts(plugin)
+    )]
+    Contract {
+        /// The plugin's version of the contract.
+        plugin: String,
+    },
+
+    /// The plugin's own name is not that of its file.
+    #[error(
+        "the plugin is called `{plugin}`, and its file `{file}.wasm`; rename the file to `{plugin}.wasm`"
+    )]
+    Name {
+        /// What `describe` says.
+        plugin: String,
+        /// What the file's name says.
+        file: String,
+    },
+}
+
+fn who_acts(plugin: &str) -> &'static str {
+    match plugin > CONTRACT_VERSION {
+        true => "its operator has to update the host",
+        false => "its author has to build it with a newer SDK",
+    }
+}
+
+/// Why a call did not succeed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// The handler refused the operation.
+    #[error("{message}")]
+    Rejected {
+        /// Its reason.
+        message: String,
+    },
+
+    /// The handler found the instance invalid.
+    #[error("the instance is not valid")]
+    Invalid {
+        /// Messages by field.
+        fields: BTreeMap<String, Vec<String>>,
+    },
+
+    /// The plugin failed by its own fault.
+    #[error(transparent)]
+    Fault(Box<Fault>),
+}
+
+/// A plugin's own fault: what, in which handler, for which event.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub struct Fault {
+    /// ``plugin `slugify` 1.2.0 (revision 3fa9c1d2)``.
+    pub plugin: String,
+    /// Name of the handler inside the plugin.
+    pub handler: String,
+    /// Name of the signal.
+    pub signal: String,
+    /// Label of the model.
+    pub sender: String,
+    /// What happened.
+    pub kind: FaultKind,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { plugin, handler, signal, sender, kind } = self;
+        write!(f, "{plugin}: handler `{handler}` for {signal} of `{sender}` {kind}")
+    }
+}
+
+/// What a plugin did wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// It trapped: a panic, an unreachable instruction, an access out of bounds.
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// It computed too long.
+    #[error("ran longer than {deadline_ms} ms; raise `deadline_ms` or fix the plugin")]
+    Deadline {
+        /// The limit.
+        deadline_ms: u64,
+    },
+    /// It waited for the host too long.
+    #[error("spent more than {deadline_ms} ms in host calls; raise `deadline_ms` or ask for less")]
+    HostTime {
+        /// The limit.
+        deadline_ms: u64,
+    },
+    /// It asked for too much memory.
+    #[error("used more than {} MiB of memory; raise `memory_bytes_max` or fix the plugin", memory_bytes_max >> 20)]
+    Memory {
+        /// The limit.
+        memory_bytes_max: usize,
+    },
+    /// It asked for too large a table.
+    #[error(
+        "used more than {table_elements_max} table elements; raise `table_elements_max` or fix the plugin"
+    )]
+    Table {
+        /// The limit.
+        table_elements_max: usize,
+    },
+    /// It called the host too often.
+    #[error("made more than {host_calls_max} host calls; raise `host_calls_max` or ask for more at once")]
+    HostCalls {
+        /// The limit.
+        host_calls_max: u32,
+    },
+    /// It read too many rows.
+    #[error("read more than {rows_max} rows; raise `rows_max` or filter them")]
+    Rows {
+        /// The limit.
+        rows_max: u64,
+    },
+    /// The event is too large for it.
+    #[error(
+        "was not called: the event has {bytes} bytes, {bytes_max} are allowed; raise `bytes_max` or narrow `reads`"
+    )]
+    Event {
+        /// Length of the event.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// It returned bytes that are no reply.
+    #[error("returned a bad reply: {0}")]
+    BadReply(DecodeError),
+    /// It reported a failure of its own: an exception.
+    #[error("failed: {0}")]
+    Error(String),
+    /// No instance became free in time.
+    #[error("was not called: too many plugin calls are under way")]
+    Busy,
+}

@@ -1,0 +1,70 @@
+//! Looking at a component without running or compiling it.
+
+use aksara_wire::{DecodeLimits, Description};
+
+use crate::error::LoadError;
+
+/// The custom section into which the build tool writes what `describe` returns.
+pub const DESCRIPTION_SECTION: &str = "aksara:describe";
+
+/// What a file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    /// Size of the file.
+    pub size_bytes: usize,
+    /// The description that the build tool has written into it, if it has.
+    pub description: Option<Description>,
+}
+
+/// Reads what the build tool has written into a component.
+///
+/// # Errors
+/// [`LoadError::NoComponent`] for anything but a component, [`LoadError::Description`] when the section is damaged.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
+    check_header(bytes)?;
+    let truncated = LoadError::NoComponent("it is cut off");
+    let mut rest = &bytes[8..];
+    let mut description = None;
+    while let Some((&id, after)) = rest.split_first() {
+        let (length, after) = leb128(after).ok_or_else(|| truncated.clone())?;
+        let (section, after) = after.split_at_checked(length).ok_or_else(|| truncated.clone())?;
+        rest = after;
+        let content = (id == 0).then(|| custom_section(section)).flatten();
+        if let Some(content) = content {
+            let decoded = Description::decode(content, &DecodeLimits::default());
+            description = Some(decoded.map_err(|error| LoadError::Description(error.to_string()))?);
+        }
+    }
+    Ok(Inspection { size_bytes: bytes.len(), description })
+}
+
+/// The content of our custom section, if this is it.
+fn custom_section(section: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = leb128(section)?;
+    let (name, content) = rest.split_at_checked(length)?;
+    (name == DESCRIPTION_SECTION.as_bytes()).then_some(content)
+}
+
+/// An unsigned LEB128 number of at most 32 bits, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut number = 0u64;
+    for (index, byte) in bytes.iter().enumerate().take(5) {
+        number |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((u32::try_from(number).ok()? as usize, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+/// Whether the first bytes are those of a component.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Ok(()),
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
+            Err(LoadError::NoComponent("it is a core module; `aksara build` makes it a component"))
+        }
+        Some([0, b'a', b's', b'm', ..]) => Err(LoadError::NoComponent("it is of an unknown version")),
+        _ => Err(LoadError::NoComponent("it does not begin as one")),
+    }
+}

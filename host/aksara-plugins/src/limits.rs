@@ -1,0 +1,108 @@
+//! How much one call may use, counted over the whole store.
+
+use aksara_wire::DecodeLimits;
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::error::FaultKind;
+
+/// The limits of a plugin. Each call, and `describe` at load, has them anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of all its instances together; 32 MiB, at most 256 MiB.
+    pub memory_bytes_max: usize,
+    /// Elements of all its tables together; 20,000.
+    pub table_elements_max: usize,
+    /// Core instances; 16.
+    pub instances_max: usize,
+    /// Time that it may compute, and time that it may spend in host calls, in milliseconds; 100 each.
+    pub deadline_ms: u64,
+    /// Calls of the host; 256.
+    pub host_calls_max: u32,
+    /// Rows that it may read; 1,000.
+    pub rows_max: u64,
+    /// Length of an event, of a reply, and of each request and answer; 4 MiB.
+    pub bytes_max: usize,
+    /// Lines of log; further ones are dropped. 64.
+    pub log_lines_max: u32,
+    /// Size of the file; 64 MiB.
+    pub file_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            memory_bytes_max: 32 << 20,
+            table_elements_max: 20_000,
+            instances_max: 16,
+            deadline_ms: 100,
+            host_calls_max: 256,
+            rows_max: 1_000,
+            bytes_max: 4 << 20,
+            log_lines_max: 64,
+            file_bytes_max: 64 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// What may be decoded of the plugin's bytes.
+    pub(crate) fn decode(&self) -> DecodeLimits {
+        DecodeLimits { bytes_max: self.bytes_max, ..DecodeLimits::default() }
+    }
+}
+
+/// Adds up what all instances of one store use. wasmtime's own limiter counts each memory by itself.
+pub(crate) struct Usage {
+    pub(crate) memory_bytes: usize,
+    table_elements: usize,
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    instances_max: usize,
+    /// The limit that was hit last: a guest that is refused memory traps a little later, for no visible reason.
+    pub(crate) refused: Option<FaultKind>,
+}
+
+impl Usage {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Usage {
+            memory_bytes: 0,
+            table_elements: 0,
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            instances_max: limits.instances_max,
+            refused: None,
+        }
+    }
+}
+
+impl ResourceLimiter for Usage {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        if total > self.memory_bytes_max {
+            self.refused = Some(FaultKind::Memory { memory_bytes_max: self.memory_bytes_max });
+            return Ok(false);
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        let total = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if total > self.table_elements_max {
+            self.refused = Some(FaultKind::Table { table_elements_max: self.table_elements_max });
+            return Ok(false);
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.table_elements = total;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances_max
+    }
+}

@@ -1,0 +1,259 @@
+//! The watched folder: one task owns all loading, and swaps the set that serves.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::folder::{self, Found, Stamp};
+use crate::limits::Limits;
+use crate::set::{PluginSet, PluginStatus, Slot};
+
+/// A file is complete when it looks the same after this time.
+const STABLE: Duration = Duration::from_millis(25);
+
+/// How to load the plugins of a folder.
+#[derive(Clone, Debug, Default)]
+pub struct PluginsOptions {
+    /// The limits of each plugin.
+    pub limits: Limits,
+    /// Gives the next number in the order of connection, which plugins share with other handlers; each plugin gets
+    /// one when it is first seen. Counts from 0 unless given.
+    pub next_order: Option<fn() -> u64>,
+}
+
+/// A folder of plugins, watched for as long as there is a clone of this. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugins {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    set: Arc<ArcSwap<PluginSet>>,
+    slots: Arc<Mutex<BTreeMap<String, Slot>>>,
+    generation: watch::Receiver<u64>,
+    requests: mpsc::UnboundedSender<Request>,
+    _watcher: RecommendedWatcher,
+}
+
+/// What the loading task is asked to do.
+enum Request {
+    /// Something in the folder has changed.
+    Changed,
+    /// Look now, and say when done.
+    Rescan(oneshot::Sender<()>),
+}
+
+impl Plugins {
+    /// Loads every plugin of the folder, in order of their names, and watches it from then on. A plugin that cannot
+    /// be loaded is reported by [`status`](Self::status) and in the log, and hinders no other.
+    ///
+    /// # Errors
+    /// [`LoadError::Folder`] when the folder cannot be read or watched, [`LoadError::Engine`].
+    pub async fn open(folder: impl Into<PathBuf>, options: PluginsOptions) -> Result<Plugins, LoadError> {
+        let folder = folder.into();
+        let refuse = |reason: String| LoadError::Folder { folder: folder.display().to_string(), reason };
+        let engine = Engine::new()?;
+        folder::scan(&folder).map_err(|error| refuse(error.to_string()))?;
+        let (requests, inbox) = mpsc::unbounded_channel();
+        let changed = requests.downgrade();
+        // Watching begins before the first look, so that no change falls between the two.
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let matters = event.as_ref().map_or(true, |event| !event.kind.is_access());
+            if let Some(requests) = changed.upgrade().filter(|_| matters) {
+                // A closed channel means that nobody is left to load for.
+                let _ = requests.send(Request::Changed);
+            }
+        })
+        .map_err(|error| refuse(error.to_string()))?;
+        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
+        let (generation_sender, generation) = watch::channel(0);
+        let shared = Shared {
+            folder: folder.clone(),
+            set: Arc::default(),
+            slots: Arc::default(),
+            generation,
+            requests,
+            _watcher: watcher,
+        };
+        let loader = Loader {
+            folder,
+            options,
+            engine,
+            set: shared.set.clone(),
+            slots: shared.slots.clone(),
+            generation: generation_sender,
+            seen: BTreeMap::new(),
+            counted: 0,
+        };
+        tokio::spawn(loader.run(inbox));
+        let plugins = Plugins { shared: Arc::new(shared) };
+        plugins.rescan().await;
+        Ok(plugins)
+    }
+
+    /// The plugins that serve now.
+    pub fn set(&self) -> Arc<PluginSet> {
+        self.shared.set.load_full()
+    }
+
+    /// The state of each plugin, by name.
+    pub fn status(&self) -> Vec<PluginStatus> {
+        let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.values().map(Slot::status).collect()
+    }
+
+    /// Looks at the folder now and loads what has changed; returns when that is done.
+    pub async fn rescan(&self) {
+        let (done, is_done) = oneshot::channel();
+        if self.shared.requests.send(Request::Rescan(done)).is_ok() {
+            // An error means that the task has ended, with the runtime.
+            let _ = is_done.await;
+        }
+    }
+
+    /// A number that changes with every plugin that is loaded, refused or removed.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.shared.generation.clone()
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
+    }
+}
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugins").field("folder", &self.shared.folder).finish_non_exhaustive()
+    }
+}
+
+/// The task that loads.
+struct Loader {
+    folder: PathBuf,
+    options: PluginsOptions,
+    engine: Engine,
+    set: Arc<ArcSwap<PluginSet>>,
+    slots: Arc<Mutex<BTreeMap<String, Slot>>>,
+    generation: watch::Sender<u64>,
+    /// The state of each file that was last loaded or refused.
+    seen: BTreeMap<String, Stamp>,
+    /// Plugins seen so far, where no order was given from outside.
+    counted: u64,
+}
+
+impl Loader {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
+        while let Some(request) = inbox.recv().await {
+            self.look().await;
+            if let Request::Rescan(done) = request {
+                // Nobody has to wait for it.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Brings the plugins in line with the folder.
+    async fn look(&mut self) {
+        let found = match folder::scan(&self.folder) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(folder = %self.folder.display(), %error, "cannot read the plugins folder");
+                return;
+            }
+        };
+        self.remove_missing(&found);
+        for (name, found) in found {
+            if self.seen.get(&name) != Some(&found.stamp) {
+                self.load(name, found).await;
+            }
+        }
+    }
+
+    fn remove_missing(&mut self, found: &BTreeMap<String, Found>) {
+        let missing: Vec<String> =
+            self.seen.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
+        for name in missing {
+            self.seen.remove(&name);
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            tracing::info!(plugin = name, "plugin removed");
+            self.swap();
+        }
+    }
+
+    /// Loads one file, once it is complete.
+    async fn load(&mut self, name: String, found: Found) {
+        let Some((bytes, stamp)) = complete(found).await else {
+            // It vanished, or grows still; the next change brings us back.
+            return;
+        };
+        self.seen.insert(name.clone(), stamp);
+        let loaded = match bytes {
+            Ok(bytes) => self.engine.load(Some(&name), bytes, self.options.limits.clone()).await,
+            Err(error) => Err(LoadError::Read(error.to_string())),
+        };
+        let order = self.order(&name);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
+        match loaded {
+            Ok(revision) => {
+                let (plugin, grants) = (revision.label(), &revision.description().grants);
+                tracing::info!(plugin, ?grants, "plugin loaded; it is granted what it asks for");
+                slot.serving = Some(Arc::new(revision));
+                slot.failure = None;
+            }
+            Err(error) => {
+                let serving = slot.serving.as_ref().map(|revision| revision.label());
+                tracing::error!(plugin = name, %error, ?serving, "plugin refused; what served before goes on");
+                slot.failure = Some(error);
+            }
+        }
+        drop(slots);
+        self.swap();
+    }
+
+    fn order(&mut self, name: &str) -> u64 {
+        let known =
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|slot| slot.order);
+        known.unwrap_or_else(|| match self.options.next_order {
+            Some(next_order) => next_order(),
+            None => {
+                self.counted += 1;
+                self.counted - 1
+            }
+        })
+    }
+
+    /// Lets the plugins as they are now serve, from the next operation on.
+    fn swap(&self) {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        self.set.store(Arc::new(PluginSet::of(slots.values())));
+        self.generation.send_modify(|generation| *generation += 1);
+    }
+}
+
+/// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
+async fn complete(found: Found) -> Option<(std::io::Result<Vec<u8>>, Stamp)> {
+    let Found { path, mut stamp } = found;
+    // A file that grows keeps us waiting for as long as it grows, but not for ever.
+    for _ in 0..400 {
+        tokio::time::sleep(STABLE).await;
+        let now = folder::stamp(&path)?;
+        if now == stamp {
+            let bytes = tokio::fs::read(&path).await;
+            if folder::stamp(&path) == Some(stamp) {
+                return Some((bytes, stamp));
+            }
+        }
+        stamp = now;
+    }
+    None
+}

@@ -1,0 +1,202 @@
+//! The plugins that serve at one moment, as an immutable snapshot, and what is known of each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aksara_wire::Subscription;
+
+use crate::call::{CallContext, Called};
+use crate::error::{CallError, LoadError};
+use crate::revision::Revision;
+
+/// One subscription of a plugin.
+pub struct PluginHandler {
+    id: String,
+    index: u32,
+    order: u64,
+    revision: Arc<Revision>,
+    counters: Arc<Counters>,
+}
+
+/// What a plugin has done, over all its revisions.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    nanoseconds: AtomicU64,
+    faults: AtomicU64,
+}
+
+impl PluginHandler {
+    /// Its id, `plugin/handler`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its number in the order of connection; a reload keeps it.
+    pub fn order(&self) -> u64 {
+        self.order
+    }
+
+    /// What it listens to.
+    pub fn subscription(&self) -> &Subscription {
+        &self.revision.description().subscriptions[self.index as usize]
+    }
+
+    /// The revision that it belongs to.
+    pub fn revision(&self) -> &Arc<Revision> {
+        &self.revision
+    }
+
+    /// Calls the handler, and counts the call.
+    ///
+    /// # Errors
+    /// As [`Revision::call`].
+    pub async fn call(&self, event: &[u8], context: CallContext<'_>) -> Result<Called, CallError> {
+        let start = std::time::Instant::now();
+        let result = self.revision.call(self.index, event, context).await;
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.calls.fetch_add(1, Ordering::Relaxed);
+        self.counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        if matches!(result, Err(CallError::Fault(_))) {
+            self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl std::fmt::Debug for PluginHandler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginHandler").field("id", &self.id).field("revision", &self.revision).finish()
+    }
+}
+
+type Handlers = Vec<Arc<PluginHandler>>;
+
+/// The handlers of one signal.
+#[derive(Debug, Default)]
+struct BySender {
+    /// For senders that some handler names: its own handlers and those for every sender.
+    own: HashMap<String, Handlers>,
+    /// For all other senders.
+    every: Handlers,
+}
+
+/// The plugins that serve, as they were at one moment.
+#[derive(Debug, Default)]
+pub struct PluginSet {
+    signals: HashMap<String, BySender>,
+}
+
+impl PluginSet {
+    /// Whether no plugin listens to anything.
+    pub fn is_empty(&self) -> bool {
+        self.signals.is_empty()
+    }
+
+    /// The handlers of this signal for this sender, higher priority first, then in order of connection.
+    pub fn handlers(&self, signal: &str, sender: &str) -> &[Arc<PluginHandler>] {
+        match self.signals.get(signal) {
+            Some(by_sender) => by_sender.own.get(sender).unwrap_or(&by_sender.every),
+            None => &[],
+        }
+    }
+
+    /// The set of these plugins.
+    pub(crate) fn of<'a>(slots: impl Iterator<Item = &'a Slot>) -> Self {
+        let mut handlers: Handlers = slots.flat_map(Slot::handlers).collect();
+        handlers.sort_by_key(|handler| (std::cmp::Reverse(handler.subscription().priority), handler.order));
+        let mut signals: HashMap<String, BySender> = HashMap::new();
+        for handler in &handlers {
+            let Subscription { signal, sender, .. } = handler.subscription();
+            let by_sender = signals.entry(signal.clone()).or_default();
+            match sender {
+                Some(sender) => drop(by_sender.own.entry(sender.clone()).or_default()),
+                None => by_sender.every.push(handler.clone()),
+            }
+        }
+        for (signal, by_sender) in &mut signals {
+            for (sender, own) in &mut by_sender.own {
+                let hears = |handler: &&Arc<PluginHandler>| {
+                    let subscription = handler.subscription();
+                    subscription.signal == *signal
+                        && subscription.sender.as_ref().is_none_or(|wanted| wanted == sender)
+                };
+                own.extend(handlers.iter().filter(hears).cloned());
+            }
+        }
+        PluginSet { signals }
+    }
+}
+
+/// What is known of one file of the folder.
+pub(crate) struct Slot {
+    pub(crate) name: String,
+    pub(crate) order: u64,
+    pub(crate) serving: Option<Arc<Revision>>,
+    pub(crate) failure: Option<LoadError>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Slot {
+    pub(crate) fn new(name: String, order: u64) -> Self {
+        Slot { name, order, serving: None, failure: None, counters: Arc::default() }
+    }
+
+    fn handlers(&self) -> impl Iterator<Item = Arc<PluginHandler>> {
+        let subscriptions = self.serving.iter().flat_map(|revision| {
+            revision.description().subscriptions.iter().map(move |subscription| (revision, subscription))
+        });
+        subscriptions.enumerate().map(|(index, (revision, subscription))| {
+            Arc::new(PluginHandler {
+                id: format!("{}/{}", self.name, subscription.handler),
+                index: index as u32,
+                order: self.order,
+                revision: revision.clone(),
+                counters: self.counters.clone(),
+            })
+        })
+    }
+
+    pub(crate) fn status(&self) -> PluginStatus {
+        let serving = self.serving.as_ref().map(|revision| Serving {
+            version: revision.version().to_owned(),
+            digest: revision.digest().to_owned(),
+        });
+        PluginStatus {
+            name: self.name.clone(),
+            serving,
+            failure: self.failure.clone(),
+            calls: self.counters.calls.load(Ordering::Relaxed),
+            duration: Duration::from_nanos(self.counters.nanoseconds.load(Ordering::Relaxed)),
+            faults: self.counters.faults.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The state of one plugin.
+#[derive(Clone, Debug)]
+pub struct PluginStatus {
+    /// Name of the plugin: that of its file.
+    pub name: String,
+    /// The revision that serves; `None` when none could be loaded.
+    pub serving: Option<Serving>,
+    /// Why the file that is there now does not serve; `None` when it does.
+    pub failure: Option<LoadError>,
+    /// Calls so far, over all revisions.
+    pub calls: u64,
+    /// Time spent in them.
+    pub duration: Duration,
+    /// How many of them ended by the plugin's own fault.
+    pub faults: u64,
+}
+
+/// The revision of a plugin that serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// The plugin's own version.
+    pub version: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest: String,
+}
