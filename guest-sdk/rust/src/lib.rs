@@ -64,7 +64,8 @@ mod plugin;
 pub mod testing;
 
 #[cfg(target_family = "wasm")]
-mod bindings;
+#[doc(hidden)]
+pub mod bindings;
 
 pub use aksara_guest_macros::{post_delete, post_save, pre_delete, pre_save};
 pub use aksara_wire::{

@@ -1,0 +1,51 @@
+//! Loading plugins the way a host does, so that what this program accepts a host accepts too.
+
+use std::path::Path;
+
+use aksara_plugins::{Engine, Limits, LoadError, Revision};
+use anyhow::{Context, Error, Result};
+use tokio::runtime::Runtime;
+
+/// An engine, and the runtime to drive it.
+pub(crate) struct Loader {
+    engine: Engine,
+    runtime: Runtime,
+}
+
+/// What a file turned out to be.
+pub(crate) enum Loaded {
+    /// A plugin that a host would take.
+    Plugin(Box<Revision>),
+    /// A component, but one that no host takes; and why.
+    Fault(String),
+}
+
+impl Loader {
+    /// Starts both.
+    pub(crate) fn new() -> Result<Self> {
+        let runtime = Runtime::new().context("the async runtime cannot be started")?;
+        let engine = Engine::new().context("the WebAssembly engine cannot be started")?;
+        Ok(Loader { engine, runtime })
+    }
+
+    /// Compiles and links the component and asks it for its description, within the default limits.
+    ///
+    /// # Errors
+    /// When the bytes are no component at all.
+    pub(crate) fn load(&self, path: &Path, bytes: Vec<u8>) -> Result<Loaded> {
+        // Any name will do here: a host wants that of the file, which may still be on its way to its folder.
+        let loaded = self.runtime.block_on(self.engine.load(None, bytes, Limits::default()));
+        match loaded {
+            Ok(revision) => Ok(Loaded::Plugin(Box::new(revision))),
+            Err(error @ (LoadError::NoComponent(_) | LoadError::TooLarge { .. })) => {
+                Err(Error::new(error).context(format!("`{}` is no plugin", path.display())))
+            }
+            Err(error) => Ok(Loaded::Fault(format!("`{}` is refused: {error}", path.display()))),
+        }
+    }
+
+    /// Runs a future to its end.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
