@@ -1,0 +1,8 @@
+//! The program as its users run it: on plugins built from source, judged by exit code and output.
+
+#![allow(clippy::unwrap_used, reason = "these are tests; clippy does not see that of their helpers")]
+
+mod build;
+mod call;
+mod inspect;
+mod kit;
