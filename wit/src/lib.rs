@@ -16,6 +16,12 @@
 //!
 //! Unknown keys are ignored in every map that this crate defines; duplicate keys and keys that are no strings are
 //! refused everywhere.
+//!
+//! `wit/golden` holds encoded payloads, one file each, for every SDK in any language to be tested against. Its
+//! `index.json` says of each what `kind` it is (`value`, or a message; `accepted` are forms that nobody here writes
+//! and everybody reads, `refused` are those that a host refuses) and the `value` that it stands for, with
+//! `{"$bytes": hex}`, `{"$timestamp": RFC 3339}`, `{"$int": decimal}` beyond 2^53, and `{"$float": decimal}` where
+//! JSON would show an integer. Compare decoded values, not bytes: an encoder may order keys as it likes.
 
 mod codec;
 mod description;

@@ -4,7 +4,6 @@
 use aksara_wire::Value;
 use rmp_serde::config::BytesMode;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::Error;
 
@@ -17,11 +16,9 @@ pub(crate) fn to_bytes(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, Err
     Ok(bytes)
 }
 
-/// Decodes what the host sent.
-pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    aksara_wire::decode_trusted(bytes).map_err(|error| {
-        Error::new(format!("`{}` does not fit what the host sent: {error}", std::any::type_name::<T>()))
-    })
+/// Decodes what was encoded here, or sent by the host.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Value, Error> {
+    Ok(aksara_wire::decode_trusted(bytes)?)
 }
 
 /// Any value as one of the contract.

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use aksara_wire::{Map, Timestamp, Value};
 use serde::de::DeserializeOwned;
 
-use crate::Error;
+use crate::deserialize::from_value;
+use crate::{Error, codec};
 
 /// One field's old and new value.
 pub type Change = aksara_wire::Change<'static>;
@@ -31,33 +32,40 @@ pub struct Event {
 impl Event {
     /// Splits what the host sent into the event and its instance.
     pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Event), Error> {
-        let event: aksara_wire::Event<'_, T> = aksara_wire::decode_trusted(bytes).map_err(|error| {
-            Error::new(format!("the event does not fit `{}`: {error}", std::any::type_name::<T>()))
+        let (instance, event) = Event::split(bytes)?;
+        let instance = from_value(instance).map_err(|error| {
+            let (signal, sender, name) = (&event.signal, &event.sender, std::any::type_name::<T>());
+            Error::new(format!("the instance of {signal} of `{sender}` does not fit `{name}`: {error}"))
         })?;
-        let payload = event.payload;
-        let instance = payload.instance.ok_or_else(|| {
-            Error::new(format!("`{}` of `{}` came without an instance", event.signal, event.sender))
-        })?;
-        let change = |change: aksara_wire::Change<'_>| Change {
-            field: change.field.into_owned().into(),
-            old: change.old,
-            new: change.new,
+        Ok((instance, event))
+    }
+
+    /// Not generic, so that a plugin has it once; key by key, since unknown ones are ignored.
+    fn split(bytes: &[u8]) -> Result<(Value, Event), Error> {
+        let Value::Map(mut map) = codec::from_bytes(bytes)? else {
+            return Err(Error::new("the host sent an event that is no map"));
         };
+        let mut take = |key: &str| map.remove(key).unwrap_or_default();
         let event = Event {
-            id: event.id,
-            signal: event.signal.into_owned(),
-            sender: event.sender.into_owned(),
-            db: event.db.into_owned(),
-            depth: event.depth,
-            created: payload.created,
-            update_fields: payload.update_fields.map(|names| names.into_iter().map(Into::into).collect()),
-            changes: payload.changes.into_iter().map(change).collect(),
-            raw: payload.raw,
-            origin: payload.origin.map(Into::into),
-            args: payload.args,
+            id: bytes_of(take("id")).and_then(|id| id.try_into().ok()).unwrap_or_default(),
+            signal: text(take("signal")).unwrap_or_default(),
+            sender: text(take("sender")).unwrap_or_default(),
+            db: text(take("db")).unwrap_or_default(),
+            depth: if let Value::Int(depth) = take("depth") {
+                u32::try_from(depth).unwrap_or(u32::MAX)
+            } else {
+                0
+            },
+            created: if let Value::Bool(created) = take("created") { Some(created) } else { None },
+            update_fields: list(take("update_fields"))
+                .map(|names| names.into_iter().filter_map(text).collect()),
+            changes: list(take("changes")).unwrap_or_default().into_iter().filter_map(change).collect(),
+            raw: take("raw") == Value::Bool(true),
+            origin: text(take("origin")),
+            args: fields(take("args")).unwrap_or_default(),
             added: RefCell::default(),
         };
-        Ok((instance, event))
+        Ok((take("instance"), event))
     }
 
     /// The event's own id, a UUIDv7. All handlers of one event see the same.
@@ -140,4 +148,27 @@ impl Event {
     pub(crate) fn into_added(self) -> Vec<String> {
         self.added.into_inner()
     }
+}
+
+fn text(value: Value) -> Option<String> {
+    if let Value::Str(text) = value { Some(text) } else { None }
+}
+
+fn bytes_of(value: Value) -> Option<Vec<u8>> {
+    if let Value::Bin(bytes) = value { Some(bytes) } else { None }
+}
+
+fn list(value: Value) -> Option<Vec<Value>> {
+    if let Value::Array(values) = value { Some(values) } else { None }
+}
+
+fn fields(value: Value) -> Option<Map> {
+    if let Value::Map(fields) = value { Some(fields) } else { None }
+}
+
+fn change(value: Value) -> Option<Change> {
+    let mut change = fields(value)?;
+    let field = text(change.remove("field")?)?;
+    let mut take = |key| change.remove(key).unwrap_or_default();
+    Some(Change { field: field.into(), old: take("old"), new: take("new") })
 }

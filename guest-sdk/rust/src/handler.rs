@@ -1,6 +1,6 @@
 //! From bytes to the author's function and back: decode the instance, call, send what differs.
 
-use aksara_wire::{Failure, Map, Patch, Reply, Subscription};
+use aksara_wire::{Failure, Map, Patch, Reply, Subscription, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -65,13 +65,13 @@ fn changed<T: Serialize + DeserializeOwned>(
 
 /// The fields of `after` that `before` has otherwise. A field that is gone says nothing: a patch cannot remove one.
 fn difference<T>(before: &[u8], after: &[u8]) -> crate::Result<Map> {
-    let fields = |bytes| {
-        codec::from_bytes::<Map>(bytes).map_err(|_| {
-            let name = std::any::type_name::<T>();
-            Error::new(format!("`{name}` does not serialise as a map of fields; use a struct or `Map`"))
-        })
+    let (Value::Map(before), Value::Map(mut after)) = (codec::from_bytes(before)?, codec::from_bytes(after)?)
+    else {
+        let name = std::any::type_name::<T>();
+        return Err(Error::new(format!(
+            "`{name}` does not serialise as a map of fields; use a struct or `Map`"
+        )));
     };
-    let (before, mut after) = (fields(before)?, fields(after)?);
     after.retain(|name, value| before.get(name) != Some(value));
     Ok(after)
 }

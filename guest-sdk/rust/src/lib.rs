@@ -52,6 +52,7 @@
 //! host's business.
 
 mod codec;
+mod deserialize;
 mod error;
 mod event;
 mod fields;

@@ -21,6 +21,7 @@ use std::marker::PhantomData;
 use aksara_wire::{FilterOperator, ModelFilter, ModelOperation, ModelRequest, ModelsError, Value};
 use serde::de::DeserializeOwned;
 
+use crate::deserialize::from_value;
 use crate::fields::fields_of;
 use crate::host;
 
@@ -200,9 +201,10 @@ fn request(model: &str) -> ModelRequest {
 
 fn answer<T: DeserializeOwned>(operation: ModelOperation, request: &ModelRequest) -> Result<T, ModelsError> {
     let bytes = host::models(operation, request)?;
-    let unfit = |error| {
+    let unfit = |error: &dyn std::fmt::Display| {
         let (operation, name) = (operation.name(), std::any::type_name::<T>());
         ModelsError::new(format!("`{operation}` of `{}` does not fit `{name}`: {error}", request.model))
     };
-    aksara_wire::decode_trusted(&bytes).map_err(unfit)
+    let value = aksara_wire::decode_trusted(&bytes).map_err(|error| unfit(&error))?;
+    from_value(value).map_err(|error| unfit(&error))
 }

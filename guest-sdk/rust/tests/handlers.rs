@@ -135,7 +135,13 @@ fn only_what_is_read_is_sent() {
     assert_eq!(called.outcome, Ok(Reply::Unchanged));
     let called = Call::<make_slug>::new(map! { "title": "Hello" }).run();
     let Failure::Error(text) = called.failure() else { panic!("{called:?}") };
-    assert!(text.contains("handlers::Post") && text.contains("cover"), "{text}");
+    assert_eq!(
+        text,
+        "the instance of pre_save of `Post` does not fit `handlers::Post`: missing field `cover`"
+    );
+    let called = Call::<make_slug>::new(map! { "title": 1, "cover": vec![0u8] }).run();
+    let Failure::Error(text) = called.failure() else { panic!("{called:?}") };
+    assert!(text.ends_with("in `title`: an integer, expected a string"), "{text}");
 }
 
 #[test]

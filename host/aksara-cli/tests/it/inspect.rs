@@ -14,7 +14,7 @@ fn a_plugin_shows_what_it_does_and_what_it_asks_for() {
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("plane-check 0.1.0 (contract 0.1.0, revision "), "{}", lines[0]);
     assert!(lines[1].contains(", compiled in "), "{}", lines[1]);
-    insta::assert_snapshot!(lines[2..].join("\n"), @"
+    insta::assert_snapshot!(lines[3..].join("\n"), @"
     handlers:
       link: pre_save of `Flight`; reads dest, dest_id, origin, origin_id, plane_id, tailnum; writes dest_id, origin_id, plane_id
 
