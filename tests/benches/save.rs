@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use aksara::prelude::*;
-use aksara::{Plugins, PluginsOptions, Synchronous};
+use aksara::{Limits, Plugins, Synchronous, open_plugins};
 use aksara_tests::plugins_folder;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -98,7 +98,7 @@ async fn database(folder: &std::path::Path, name: &str, plugins: Option<&Plugins
 async fn main() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let plugins_folder = plugins_folder(&["slugify"]);
-    let plugins = Plugins::open(plugins_folder.path(), PluginsOptions::default()).await.expect("plugins");
+    let plugins = open_plugins(plugins_folder.path(), Limits::default()).await.expect("plugins");
     let silent = database(folder.path(), "silent.db", None).await;
     let heard = database(folder.path(), "heard.db", Some(&plugins)).await;
     drop(database(folder.path(), "plain.db", None).await);

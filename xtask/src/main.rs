@@ -63,7 +63,7 @@ fn plugins() -> Result<()> {
     build()?;
     let folders = std::fs::read_dir("plugins")?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let folders = folders.into_iter().filter(|folder| folder.join("Cargo.toml").is_file());
-    let mut step = program("target", "aksara").args(["build", "--out-dir", "target/plugins"]);
+    let mut step = program("target", "aksara").args(["build", "--output", "target/plugins"]);
     for folder in folders {
         step = step.args([folder.display().to_string()]);
     }

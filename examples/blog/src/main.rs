@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aksara::prelude::*;
-use aksara::{Plugins, PluginsOptions};
+use aksara::{Limits, open_plugins};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::Parser;
@@ -54,7 +54,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<()> {
-    let plugins = Plugins::open(&options.plugins, PluginsOptions::default())
+    let plugins = open_plugins(&options.plugins, Limits::default())
         .await
         .with_context(|| format!("cannot open the plugins folder `{}`", options.plugins.display()))?;
     let db = Db::options(&options.database).plugins(&plugins).connect().await?;

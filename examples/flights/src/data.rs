@@ -11,16 +11,16 @@ use serde::de::DeserializeOwned;
 use crate::models::{Airline, Airport, Flight, Plane};
 
 /// The data set in memory.
-pub struct Data {
-    pub airlines: Vec<Airline>,
-    pub airports: Vec<Airport>,
-    pub planes: Vec<Plane>,
-    pub flights: Vec<Flight>,
+pub(crate) struct Data {
+    pub(crate) airlines: Vec<Airline>,
+    pub(crate) airports: Vec<Airport>,
+    pub(crate) planes: Vec<Plane>,
+    pub(crate) flights: Vec<Flight>,
 }
 
 impl Data {
     /// Reads the four files of this folder.
-    pub fn read(folder: &Path) -> Result<Data> {
+    pub(crate) fn read(folder: &Path) -> Result<Data> {
         Ok(Data {
             airlines: table(&folder.join("airlines.csv"))?,
             airports: table(&folder.join("airports.csv"))?,

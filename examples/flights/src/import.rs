@@ -13,20 +13,20 @@ use crate::models::{Airline, Airport, Flight, Plane};
 
 /// How many flights were saved, and how long that took.
 #[derive(Clone, Copy, Default)]
-pub struct Saved {
-    pub flights: u64,
-    pub time: Duration,
+pub(crate) struct Saved {
+    pub(crate) flights: u64,
+    pub(crate) time: Duration,
 }
 
 impl Saved {
     /// Flights per second; `None` when none was saved.
-    pub fn per_second(self) -> Option<f64> {
+    pub(crate) fn per_second(self) -> Option<f64> {
         (self.flights > 0).then(|| self.flights as f64 / self.time.as_secs_f64())
     }
 }
 
 /// Makes the tables and fills the three small ones with what they lack.
-pub async fn prepare(db: &Db, data: &Data) -> Result<()> {
+pub(crate) async fn prepare(db: &Db, data: &Data) -> Result<()> {
     db.create_tables::<(Airline, Airport, Plane, Flight)>().await?;
     insert_missing(db, &data.airlines, |airline: &Airline| airline.carrier.clone()).await?;
     insert_missing(db, &data.airports, |airport: &Airport| airport.faa.clone()).await?;
@@ -51,7 +51,7 @@ async fn missing<M: Model, I: Eq + Hash>(db: &Db, rows: &[M], identity: impl Fn(
 }
 
 /// Saves the flights that the table does not have yet.
-pub async fn save_flights(db: &Db, data: &Data, limit: usize, title: &'static str) -> Result<Saved> {
+pub(crate) async fn save_flights(db: &Db, data: &Data, limit: usize, title: &'static str) -> Result<Saved> {
     let airlines: HashSet<&str> = data.airlines.iter().map(|airline| airline.carrier.as_str()).collect();
     let mut flights = missing(db, &data.flights, Flight::identity).await?;
     flights.truncate(limit);

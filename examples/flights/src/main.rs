@@ -11,7 +11,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use aksara::{Db, Plugins, PluginsOptions, Synchronous};
+use aksara::{Db, Limits, Plugins, Synchronous};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<()> {
     let data = Data::read(&options.data)?;
-    let plugins = open_plugins(&options.plugins).await?;
+    let plugins = load_plugins(&options.plugins).await?;
     let db = open(&options.database, Some(&plugins)).await?;
     import::prepare(&db, &data).await?;
     let with = import::save_flights(&db, &data, usize::MAX, "with plugins").await?;
@@ -68,8 +68,8 @@ async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-async fn open_plugins(folder: &Path) -> Result<Plugins> {
-    let plugins = Plugins::open(folder, PluginsOptions::default())
+async fn load_plugins(folder: &Path) -> Result<Plugins> {
+    let plugins = aksara::open_plugins(folder, Limits::default())
         .await
         .with_context(|| format!("cannot open the plugins folder `{}`", folder.display()))?;
     let status = plugins.status();

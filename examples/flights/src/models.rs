@@ -9,118 +9,118 @@ use serde::{Deserialize, Deserializer};
 
 /// An airline, by its two-letter code.
 #[derive(Model, Clone, Debug, Deserialize)]
-pub struct Airline {
+pub(crate) struct Airline {
     #[field(primary_key, max_length = 2)]
-    pub carrier: String,
+    pub(crate) carrier: String,
     #[field(max_length = 80)]
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// An airport, by its FAA code.
 #[derive(Model, Clone, Debug, Deserialize)]
-pub struct Airport {
+pub(crate) struct Airport {
     #[field(primary_key, max_length = 4)]
-    pub faa: String,
+    pub(crate) faa: String,
     #[field(max_length = 120)]
-    pub name: String,
-    pub lat: f64,
-    pub lon: f64,
+    pub(crate) name: String,
+    pub(crate) lat: f64,
+    pub(crate) lon: f64,
     /// Feet above sea level.
-    pub alt: i32,
+    pub(crate) alt: i32,
     /// Hours from Greenwich.
-    pub tz: i16,
+    pub(crate) tz: i16,
     #[field(max_length = 1)]
-    pub dst: String,
+    pub(crate) dst: String,
     #[field(max_length = 60)]
     #[serde(deserialize_with = "missing")]
-    pub tzone: Option<String>,
+    pub(crate) tzone: Option<String>,
 }
 
 /// A plane, by the number on its tail.
 #[derive(Model, Clone, Debug, Deserialize)]
-pub struct Plane {
+pub(crate) struct Plane {
     #[field(primary_key, max_length = 6)]
-    pub tailnum: String,
+    pub(crate) tailnum: String,
     #[serde(deserialize_with = "missing")]
-    pub year: Option<i16>,
+    pub(crate) year: Option<i16>,
     #[field(max_length = 40)]
-    pub r#type: String,
+    pub(crate) r#type: String,
     #[field(max_length = 40)]
-    pub manufacturer: String,
+    pub(crate) manufacturer: String,
     #[field(max_length = 40)]
-    pub model: String,
-    pub engines: i16,
-    pub seats: i16,
+    pub(crate) model: String,
+    pub(crate) engines: i16,
+    pub(crate) seats: i16,
     #[serde(deserialize_with = "missing")]
-    pub speed: Option<i16>,
+    pub(crate) speed: Option<i16>,
     #[field(max_length = 40)]
-    pub engine: String,
+    pub(crate) engine: String,
 }
 
 /// A flight from one of New York City's airports. Times are local, `HMM`; delays are minutes.
 #[derive(Model, Clone, Debug, Deserialize)]
 #[model(unique(year, month, day, carrier, flight))]
-pub struct Flight {
+pub(crate) struct Flight {
     #[field(primary_key)]
     #[serde(skip)]
-    pub id: i64,
-    pub year: i16,
-    pub month: i16,
-    pub day: i16,
+    pub(crate) id: i64,
+    pub(crate) year: i16,
+    pub(crate) month: i16,
+    pub(crate) day: i16,
     #[serde(deserialize_with = "missing")]
-    pub dep_time: Option<i16>,
-    pub sched_dep_time: i16,
+    pub(crate) dep_time: Option<i16>,
+    pub(crate) sched_dep_time: i16,
     #[serde(deserialize_with = "missing")]
-    pub dep_delay: Option<i32>,
+    pub(crate) dep_delay: Option<i32>,
     #[serde(deserialize_with = "missing")]
-    pub arr_time: Option<i16>,
-    pub sched_arr_time: i16,
+    pub(crate) arr_time: Option<i16>,
+    pub(crate) sched_arr_time: i16,
     #[serde(deserialize_with = "missing")]
-    pub arr_delay: Option<i32>,
+    pub(crate) arr_delay: Option<i32>,
     #[field(max_length = 2)]
-    pub carrier: String,
-    pub flight: i32,
+    pub(crate) carrier: String,
+    pub(crate) flight: i32,
     #[field(max_length = 6)]
     #[serde(deserialize_with = "missing")]
-    pub tailnum: Option<String>,
+    pub(crate) tailnum: Option<String>,
     #[field(max_length = 4)]
-    pub origin: String,
+    pub(crate) origin: String,
     #[field(max_length = 4)]
-    pub dest: String,
+    pub(crate) dest: String,
     #[serde(deserialize_with = "missing")]
-    pub air_time: Option<i32>,
+    pub(crate) air_time: Option<i32>,
     /// Miles.
-    pub distance: i32,
-    pub hour: i16,
-    pub minute: i16,
-    pub time_hour: DateTime<Utc>,
+    pub(crate) distance: i32,
+    pub(crate) hour: i16,
+    pub(crate) minute: i16,
+    pub(crate) time_hour: DateTime<Utc>,
     /// Filled in by the plugin `flight-delay`.
     #[field(choices("cancelled", "on_time", "late", "very_late"), max_length = 10, index)]
     #[serde(skip)]
-    pub delay_class: Option<String>,
+    pub(crate) delay_class: Option<String>,
     #[field(column = "carrier_id", on_delete = "protect")]
     #[serde(skip)]
-    pub airline: Option<Fk<Airline>>,
+    pub(crate) airline: Option<Fk<Airline>>,
     /// Filled in by the plugin `plane-check`, where the plane is known.
     #[field(on_delete = "set_null")]
     #[serde(skip)]
-    pub plane: Option<Fk<Plane>>,
+    pub(crate) plane: Option<Fk<Plane>>,
     /// Filled in by the plugin `plane-check`.
     #[field(column = "origin_id", on_delete = "protect")]
     #[serde(skip)]
-    pub origin_airport: Option<Fk<Airport>>,
+    pub(crate) origin_airport: Option<Fk<Airport>>,
     /// Filled in by the plugin `plane-check`, where the airport is known.
     #[field(column = "dest_id", on_delete = "protect")]
     #[serde(skip)]
-    pub dest_airport: Option<Fk<Airport>>,
+    pub(crate) dest_airport: Option<Fk<Airport>>,
 }
 
 /// What tells one flight from another in the data.
-pub type FlightIdentity = (i16, i16, i16, String, i32);
+pub(crate) type FlightIdentity = (i16, i16, i16, String, i32);
 
 impl Flight {
     /// Its date, carrier and number.
-    pub fn identity(&self) -> FlightIdentity {
+    pub(crate) fn identity(&self) -> FlightIdentity {
         (self.year, self.month, self.day, self.carrier.clone(), self.flight)
     }
 }
@@ -152,6 +152,6 @@ async fn count_carrier(event: PostSave<'_, Flight>) -> HandlerResult {
 }
 
 /// What the native handler has counted since the last call.
-pub fn take_carrier_counts() -> BTreeMap<String, u64> {
+pub(crate) fn take_carrier_counts() -> BTreeMap<String, u64> {
     std::mem::take(&mut *BY_CARRIER.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -11,7 +11,7 @@ use crate::import::Saved;
 use crate::models::{Airline, Airport, Flight, Plane};
 
 /// Rows by table, and how many flights are of a plane that is not known.
-pub async fn rows(db: &Db) -> Result<Table> {
+pub(crate) async fn rows(db: &Db) -> Result<Table> {
     let mut table = table(["table", "rows"]);
     table.add_row(["airline".to_owned(), Airline::objects(db).count().await?.to_string()]);
     table.add_row(["airport".to_owned(), Airport::objects(db).count().await?.to_string()]);
@@ -24,7 +24,7 @@ pub async fn rows(db: &Db) -> Result<Table> {
 }
 
 /// Flights by delay class.
-pub async fn classes(db: &Db) -> Result<Table> {
+pub(crate) async fn classes(db: &Db) -> Result<Table> {
     let mut table = table(["delay class", "flights"]);
     for class in ["on_time", "late", "very_late", "cancelled"] {
         let flights = Flight::objects(db).filter(Flight::delay_class.eq(class)).count().await?;
@@ -36,7 +36,7 @@ pub async fn classes(db: &Db) -> Result<Table> {
 }
 
 /// Rows per second with plugins and without.
-pub fn speed(with: Saved, without: Saved) -> Table {
+pub(crate) fn speed(with: Saved, without: Saved) -> Table {
     let mut table = table(["saving flights", "flights", "rows per second"]);
     for (name, saved) in [("with plugins", with), ("without plugins", without)] {
         let rate = saved.per_second().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
@@ -46,7 +46,7 @@ pub fn speed(with: Saved, without: Saved) -> Table {
 }
 
 /// Calls and mean time of each plugin that was called.
-pub fn plugins(plugins: &Plugins) -> Table {
+pub(crate) fn plugins(plugins: &Plugins) -> Table {
     let mut table = table(["plugin", "version", "calls", "mean µs", "faults"]);
     for status in plugins.status().into_iter().filter(|status| status.calls > 0) {
         let mean = status.duration.as_secs_f64() * 1e6 / status.calls as f64;
@@ -63,7 +63,7 @@ pub fn plugins(plugins: &Plugins) -> Table {
 }
 
 /// What the native handler counted.
-pub fn carriers(counts: &BTreeMap<String, u64>) -> Table {
+pub(crate) fn carriers(counts: &BTreeMap<String, u64>) -> Table {
     let mut table = table(["carrier", "flights saved"]);
     for (carrier, flights) in counts {
         table.add_row([carrier.clone(), flights.to_string()]);
@@ -73,7 +73,7 @@ pub fn carriers(counts: &BTreeMap<String, u64>) -> Table {
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(header);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

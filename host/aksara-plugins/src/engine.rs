@@ -28,6 +28,9 @@ const CALLS_MAX: u32 = 256;
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
 
+/// Memory of a slot that stays with the process between two calls.
+const RESIDENT_BYTES: usize = 2 << 20;
+
 /// The signals that a subscription can name.
 const SIGNALS: [&str; 4] = ["pre_save", "post_save", "pre_delete", "post_delete"];
 
@@ -131,6 +134,9 @@ fn config() -> Config {
         .total_tables(CALLS_MAX * 4)
         .total_stacks(CALLS_MAX)
         .max_memory_size(MEMORY_BYTES_MAX)
+        // What a call has touched is copied back rather than given back to the kernel, page by page.
+        .linear_memory_keep_resident(RESIDENT_BYTES)
+        .table_keep_resident(RESIDENT_BYTES)
         .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config

@@ -37,7 +37,7 @@ pub use sea_query::Value;
 #[doc(inline)]
 pub use aksara_macros::Model;
 #[cfg(feature = "plugins")]
-pub use aksara_plugins::{Limits, Plugins, PluginsOptions};
+pub use aksara_plugins::{Limits, LoadError, PluginStatus, Plugins, Serving};
 pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
 pub use db::{Db, DbOptions, Synchronous};
 pub use delete::Deleted;
@@ -47,6 +47,8 @@ pub use fk::{Fk, NullableFk};
 pub use instance::{AnyInstance, Change, Instance, SetError, State};
 pub use meta::{FieldKind, FieldMeta, IndexMeta, KeySource, ModelMeta, OnDelete, Reference};
 pub use model::Model;
+#[cfg(feature = "plugins")]
+pub use plugins::open_plugins;
 pub use query::Query;
 pub use row::Row;
 pub use save::SaveOptions;

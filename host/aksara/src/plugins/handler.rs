@@ -8,7 +8,6 @@ use aksara_wire::{Reply, Subscription, When};
 
 use super::models::ModelsInTransaction;
 use super::patch;
-use crate::instance::AnyInstance;
 use crate::signals::{Details, Event, Handler, Place};
 use crate::transaction::BoxFuture;
 use crate::{Error, ValidationErrors};

@@ -18,6 +18,24 @@ pub(crate) use aksara_plugins::PluginSet;
 #[cfg(feature = "plugins")]
 pub(crate) use payload::Encoded;
 
+/// Loads the plugins of a folder, each within these limits, and watches it from then on. Give them to databases by
+/// [`DbOptions::plugins`](crate::DbOptions::plugins).
+///
+/// A plugin that cannot be loaded hinders no other; [`Plugins::status`](aksara_plugins::Plugins::status) says why.
+///
+/// # Errors
+/// [`LoadError`](aksara_plugins::LoadError) when the folder cannot be read or watched.
+#[cfg(feature = "plugins")]
+pub async fn open_plugins(
+    folder: impl Into<std::path::PathBuf>,
+    limits: aksara_plugins::Limits,
+) -> Result<aksara_plugins::Plugins, aksara_plugins::LoadError> {
+    // Native handlers and plugins share one order of connection, and those with attributes come first.
+    crate::signals::connect_attributed();
+    let options = aksara_plugins::PluginsOptions { limits, next_order: Some(crate::signals::next_order) };
+    aksara_plugins::Plugins::open(folder, options).await
+}
+
 #[cfg(not(feature = "plugins"))]
 pub(crate) use none::{Encoded, PluginSet};
 

@@ -1,0 +1,220 @@
+//! `plugins.md`: payload out, patch in, and what a plugin's own fault leads to.
+
+use aksara::prelude::*;
+use aksara::signals::{post_save, pre_save};
+use aksara::{Error, Limits, Plugins, open_plugins};
+use aksara_tests::{Journal, TestDb, plugins_folder};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+#[derive(Model, Clone, Debug)]
+struct Post {
+    #[field(primary_key)]
+    id: Uuid,
+    #[field(max_length = 200)]
+    title: String,
+    #[field(max_length = 200)]
+    slug: String,
+    views: i64,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Model, Clone, Debug)]
+struct Probe {
+    #[field(primary_key)]
+    id: i64,
+    text: String,
+    note: String,
+    small: i16,
+}
+
+#[derive(Model, Clone, Debug)]
+struct Secret {
+    #[field(primary_key)]
+    id: i64,
+}
+
+/// A database that hears these plugins; the folder has to live as long.
+async fn with_plugins<M: aksara::Models>(names: &[&str]) -> (TestDb, Plugins, tempfile::TempDir) {
+    let folder = plugins_folder(names);
+    let plugins = open_plugins(folder.path(), Limits::default()).await.unwrap();
+    for status in plugins.status() {
+        assert!(status.failure.is_none(), "{status:?}");
+    }
+    let test = TestDb::opened::<M>(|options| options.plugins(&plugins)).await;
+    (test, plugins, folder)
+}
+
+fn post(title: &str) -> Post {
+    Post { title: title.into(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_plugin_changes_the_instance_before_it_is_written() {
+    let (test, plugins, _folder) = with_plugins::<(Post,)>(&["slugify", "timestamps"]).await;
+    let saved = Post::objects(&test.db).create(post("Hello, Wörld!")).await.unwrap();
+    let stored = Post::objects(&test.db).get(saved.id).await.unwrap();
+    assert_eq!(stored.slug, "hello-world");
+    assert!(stored.created_at.is_some() && stored.created_at == stored.updated_at);
+    let calls: u64 = plugins.status().iter().map(|status| status.calls).sum();
+    assert_eq!(calls, 2);
+    // A save of named fields writes what a handler added to them.
+    let mut stored = stored;
+    stored.title = "Renamed".into();
+    stored.save_fields(&test.db, &["title"]).await.unwrap();
+    let again = Post::objects(&test.db).get(saved.id).await.unwrap();
+    assert_eq!((again.title.as_str(), again.slug.as_str()), ("Renamed", "hello-world"));
+    assert!(again.updated_at > again.created_at);
+}
+
+/// Dispatch 1: native handlers and plugins share one order, and see each other's changes.
+#[tokio::test]
+async fn native_handlers_and_plugins_share_one_order() {
+    let (test, _plugins, _folder) = with_plugins::<(Probe,)>(&["probe"]).await;
+    let journal = Journal::default();
+    let note = |place: &'static str, priority| {
+        let journal = journal.clone();
+        pre_save::<Probe>()
+            .priority(priority)
+            .dispatch_uid(format!("ordered {place}"))
+            .connect(move |event| {
+                if event.instance.text == "note" {
+                    journal.add(format!("{place}: `{}`", event.instance.note));
+                }
+                Box::pin(async { Ok(()) })
+            })
+            .scoped()
+    };
+    let _handlers = [note("after", 1), note("before", 3), note("last", -1)];
+    Probe::objects(&test.db).create(Probe { text: "note".into(), ..Default::default() }).await.unwrap();
+    assert_eq!(journal.take(), ["before: ``", "after: `noted`", "last: `noted`"]);
+}
+
+/// Sandbox 5 and 7: one line that names plugin, revision, signal, sender; the save is undone, and the next one works.
+#[tokio::test]
+async fn a_fault_fails_one_save_with_an_error_that_names_the_plugin() {
+    let (test, plugins, _folder) = with_plugins::<(Probe, Secret)>(&["probe"]).await;
+    let digest = plugins.status()[0].serving.clone().unwrap().digest;
+    let journal = Journal::default();
+    let seen = journal.clone();
+    let _handler = post_save::<Probe>()
+        .dispatch_uid("watches faults")
+        .connect(move |event| {
+            seen.add(event.instance.text.clone());
+            Box::pin(async { Ok(()) })
+        })
+        .scoped();
+    let faults = [
+        "loop", "trap", "memory", "error", "calls", "ungranted", "outside writes", "unknown field", "wrong type",
+        "out of range", "null", "key",
+    ];
+    let mut lines = Vec::new();
+    for text in faults {
+        let mut probe = Probe { text: text.into(), ..Default::default() }.instance();
+        let error = probe.save(&test.db).await.expect_err(text);
+        assert!(matches!(error, Error::Plugin { .. }), "{text}: {error}");
+        assert_eq!((probe.id, probe.text.as_str(), probe.note.as_str()), (0, text, ""));
+        lines.push(format!("{text}\n    {}", error.to_string().replace(&digest[..8], "REVISION")));
+        let fine = Probe::objects(&test.db).create(Probe { text: "note".into(), ..Default::default() }).await;
+        assert_eq!(fine.unwrap().note, "noted", "after {text}");
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+    assert_eq!(Probe::objects(&test.db).count().await.unwrap(), faults.len() as u64);
+    assert_eq!(journal.take(), vec!["note"; faults.len()]);
+    // A bad patch is noticed by the ORM; what happened inside the component, by the host.
+    assert_eq!(plugins.status()[0].faults, 6);
+}
+
+#[tokio::test]
+async fn refusals_of_a_plugin_are_no_faults() {
+    let (test, plugins, _folder) = with_plugins::<(Probe,)>(&["probe"]).await;
+    let digest = plugins.status()[0].serving.clone().unwrap().digest;
+    let create = async |text: &str| {
+        Probe::objects(&test.db).create(Probe { text: text.into(), ..Default::default() }).await.unwrap_err()
+    };
+    let rejected = create("reject").await;
+    assert!(matches!(rejected, Error::Rejected { .. }));
+    let rejected = rejected.to_string().replace(&digest[..8], "REVISION");
+    insta::assert_snapshot!(rejected, @"plugin `probe` 0.1.0 (revision REVISION) refused pre_save of `Probe`: not today");
+    let invalid = create("invalid").await;
+    insta::assert_snapshot!(invalid, @"`Probe` is not valid: `text` is not wanted");
+    assert_eq!(plugins.status()[0].faults, 0);
+}
+
+#[tokio::test]
+async fn what_when_and_reads_rule_out_costs_no_call() {
+    let (test, plugins, _folder) = with_plugins::<(Probe, Secret)>(&["probe", "timestamps"]).await;
+    let calls = |name: &str| {
+        let status = plugins.status().into_iter().find(|status| status.name == name);
+        status.unwrap().calls
+    };
+    let mut probe = Probe::objects(&test.db).create(Probe { text: "note".into(), ..Default::default() }).await.unwrap();
+    // Two of pre_save and one of post_save, since a create changes every field.
+    assert_eq!(calls("probe"), 3);
+    probe.small = 1;
+    probe.save(&test.db).await.unwrap();
+    assert_eq!(calls("probe"), 5);
+    // No model here has a field that `timestamps` reads.
+    Secret::objects(&test.db).create(Secret::default()).await.unwrap();
+    assert_eq!(calls("timestamps"), 0);
+}
+
+#[tokio::test]
+async fn plane_check_reads_in_the_transaction_of_the_save() {
+    #[derive(Model, Clone, Debug)]
+    struct Plane {
+        #[field(primary_key, max_length = 6)]
+        tailnum: String,
+    }
+    #[derive(Model, Clone, Debug)]
+    struct Airport {
+        #[field(primary_key, max_length = 4)]
+        faa: String,
+    }
+    #[derive(Model, Clone, Debug)]
+    struct Flight {
+        #[field(primary_key)]
+        id: i64,
+        tailnum: Option<String>,
+        origin: String,
+        dest: String,
+        plane: Option<Fk<Plane>>,
+        #[field(column = "origin_id")]
+        origin_airport: Option<Fk<Airport>>,
+        #[field(column = "dest_id")]
+        dest_airport: Option<Fk<Airport>>,
+    }
+    let (test, _plugins, _folder) = with_plugins::<(Plane, Airport, Flight)>(&["plane-check"]).await;
+    let flight = || Flight {
+        tailnum: Some("N1".into()),
+        origin: "JFK".into(),
+        dest: "BQN".into(),
+        ..Default::default()
+    };
+    Airport::objects(&test.db).create(Airport { faa: "JFK".into() }).await.unwrap();
+    let undone: Result<(), anyhow::Error> = test
+        .db
+        .transaction(async |tx| {
+            // Seen by the plugin, though nobody else can see it yet.
+            Plane::objects(&tx).create(Plane { tailnum: "N1".into() }).await?;
+            let flight = Flight::objects(&tx).create(flight()).await?;
+            assert_eq!(flight.plane, Some(Fk::new("N1")));
+            anyhow::bail!("undo")
+        })
+        .await;
+    assert_eq!(undone.unwrap_err().to_string(), "undo");
+    let flight = Flight::objects(&test.db).create(flight()).await.unwrap();
+    assert_eq!((flight.plane, flight.tailnum.as_deref()), (None, Some("N1")));
+    assert_eq!((flight.origin_airport, flight.dest_airport), (Some(Fk::new("JFK")), None));
+}
+
+/// Dispatch 8, as far as plugins go: a database without plugins hears none.
+#[tokio::test]
+async fn plugins_are_heard_by_the_databases_that_they_were_given_to() {
+    let (test, plugins, _folder) = with_plugins::<(Post,)>(&["slugify"]).await;
+    let deaf = TestDb::with::<(Post,)>().await;
+    assert_eq!(Post::objects(&deaf.db).create(post("Quiet")).await.unwrap().slug, "");
+    assert_eq!(plugins.status()[0].calls, 0);
+    assert_eq!(Post::objects(&test.db).create(post("Loud")).await.unwrap().slug, "loud");
+}
