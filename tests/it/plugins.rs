@@ -205,8 +205,8 @@ async fn plane_check_reads_in_the_transaction_of_the_save() {
         .await;
     assert_eq!(undone.unwrap_err().to_string(), "undo");
     let flight = Flight::objects(&test.db).create(flight()).await.unwrap();
-    assert_eq!((flight.plane, flight.tailnum.as_deref()), (None, Some("N1")));
-    assert_eq!((flight.origin_airport, flight.dest_airport), (Some(Fk::new("JFK")), None));
+    assert_eq!((&flight.plane, flight.tailnum.as_deref()), (&None, Some("N1")));
+    assert_eq!((&flight.origin_airport, &flight.dest_airport), (&Some(Fk::new("JFK")), &None));
 }
 
 /// Dispatch 8, as far as plugins go: a database without plugins hears none.

@@ -48,8 +48,11 @@ fn explain(error: csv::Error, headers: &csv::StringRecord) -> anyhow::Error {
     match error.kind() {
         csv::ErrorKind::Deserialize { pos, err } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
-            let column = err.field().and_then(|index| headers.get(index as usize)).unwrap_or("?");
-            anyhow!("line {line}, column `{column}`: {}", err.kind())
+            // Only for a plain number does the error know its column; otherwise it quotes the value.
+            match err.field().and_then(|index| headers.get(index as usize)) {
+                Some(column) => anyhow!("line {line}, column `{column}`: {}", err.kind()),
+                None => anyhow!("line {line}: {}", err.kind()),
+            }
         }
         _ => error.into(),
     }
@@ -74,6 +77,6 @@ mod tests {
         assert_eq!(format!("{error:#}"), "line 2, column `engines`: invalid digit found in string");
         let error =
             rows::<Plane>(format!("{HEADER}N1,new,t,m,m,2,55,NA,Turbo-fan\n").as_bytes()).unwrap_err();
-        assert_eq!(format!("{error:#}"), "line 2, column `year`: `new`: invalid digit found in string");
+        assert_eq!(format!("{error:#}"), "line 2: `new`: invalid digit found in string");
     }
 }
