@@ -106,8 +106,18 @@ async fn a_fault_fails_one_save_with_an_error_that_names_the_plugin() {
         })
         .scoped();
     let faults = [
-        "loop", "trap", "memory", "error", "calls", "ungranted", "outside writes", "unknown field", "wrong type",
-        "out of range", "null", "key",
+        "loop",
+        "trap",
+        "memory",
+        "error",
+        "calls",
+        "ungranted",
+        "outside writes",
+        "unknown field",
+        "wrong type",
+        "out of range",
+        "null",
+        "key",
     ];
     let mut lines = Vec::new();
     for text in faults {
@@ -149,7 +159,8 @@ async fn what_when_and_reads_rule_out_costs_no_call() {
         let status = plugins.status().into_iter().find(|status| status.name == name);
         status.unwrap().calls
     };
-    let mut probe = Probe::objects(&test.db).create(Probe { text: "note".into(), ..Default::default() }).await.unwrap();
+    let mut probe =
+        Probe::objects(&test.db).create(Probe { text: "note".into(), ..Default::default() }).await.unwrap();
     // Two of pre_save and one of post_save, since a create changes every field.
     assert_eq!(calls("probe"), 3);
     probe.small = 1;

@@ -6,6 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aksara::{Db, Models};
 use tempfile::TempDir;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plugins.md")]
+struct PluginsGuide;
+
 /// A database in a file of its own, with the tables of these models. The folder goes when it is dropped.
 pub struct TestDb {
     /// The database.
@@ -60,14 +68,14 @@ impl Journal {
     }
 }
 
-/// The component of a plugin that `cargo xtask plugins` has built.
+/// The component of a plugin or a fixture that `cargo xtask test` has built.
 ///
 /// # Panics
 /// When it is not there; the message says how to build it.
 pub fn plugin(name: &str) -> PathBuf {
-    let path = workspace().join("target/plugins").join(format!("{name}.wasm"));
-    assert!(path.is_file(), "`{}` is not built; run `cargo xtask plugins`", path.display());
-    path
+    let built = |folder: &str| workspace().join("target").join(folder).join(format!("{name}.wasm"));
+    let found = ["plugins", "fixtures"].map(built).into_iter().find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("`{name}.wasm` is not built; run `cargo xtask test`"))
 }
 
 /// The root of the workspace.

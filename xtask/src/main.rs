@@ -61,13 +61,14 @@ fn build() -> Result<()> {
 fn plugins() -> Result<()> {
     doctor::wasm_targets()?;
     build()?;
-    let folders = std::fs::read_dir("plugins")?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    components("plugins", "target/plugins")
+}
+
+/// Makes a component of each crate in a folder.
+fn components(crates: &str, output: &str) -> Result<()> {
+    let folders = std::fs::read_dir(crates)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let folders = folders.into_iter().filter(|folder| folder.join("Cargo.toml").is_file());
-    let mut step = program("target", "aksara").args(["build", "--output", "target/plugins"]);
-    for folder in folders {
-        step = step.args([folder.display().to_string()]);
-    }
-    step.run("building the plugins")
+    program("target", "aksara").args(["build", "--output", output]).args(folders).run("building the plugins")
 }
 
 fn example(name: &str, arguments: &[String]) -> Result<()> {
@@ -77,6 +78,7 @@ fn example(name: &str, arguments: &[String]) -> Result<()> {
 
 fn test() -> Result<()> {
     plugins()?;
+    components("tests/fixtures", "target/fixtures")?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
     // Into a database of its own, so that a second run of the tests is like the first.
     let database = "target/test-demo/flights.db";

@@ -43,7 +43,8 @@ impl Row {
                 return self.parsed(index, kind, |text| text.parse().map(Some).map(Value::Decimal));
             }
             FieldKind::Json => {
-                return self.parsed(index, kind, |text| serde_json::from_str(text).map(Some).map(Value::Json));
+                return self
+                    .parsed(index, kind, |text| serde_json::from_str(text).map(Some).map(Value::Json));
             }
         };
         value.map_err(|error| self.mismatch(index, kind, error.to_string()))

@@ -37,9 +37,9 @@ pub use dispatch::{DepthExceeded, Level};
 pub(crate) use dispatch::{check_outside_handler, send};
 pub use event::{AnyModel, Origin, PostDelete, PostSave, PreDelete, PreSave, Sender};
 pub(crate) use event::{Details, Event, Handler, Place};
-pub use registry::{Connection, ScopedConnection};
 #[cfg(feature = "plugins")]
 pub(crate) use registry::next_order;
+pub use registry::{Connection, ScopedConnection};
 pub(crate) use registry::{connect_attributed, is_heard};
 pub use update_fields::UpdateFields;
 
