@@ -34,7 +34,7 @@ fn post(number: usize) -> Post {
         slug: String::new(),
         content: "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor.".repeat(4),
         view_count: number as i64,
-        published: number % 2 == 0,
+        published: number.is_multiple_of(2),
         ..Default::default()
     }
 }

@@ -136,6 +136,10 @@ impl<M: Model> Query<M> {
     ///
     /// # Errors
     /// As [`save`](Instance::save).
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "handlers save: without `Send` said here, its inference is a cycle"
+    )]
     pub fn create(self, value: M) -> impl Future<Output = Result<Instance<M>, Error>> + Send {
         async move {
             let mut instance = value.instance();

@@ -52,6 +52,10 @@ impl<M: Model> Instance<M> {
     ///
     /// # Errors
     /// As [`save`](Self::save) and [`save_fields`](Self::save_fields).
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "handlers save: without `Send` said here, its inference is a cycle"
+    )]
     pub fn save_with(
         &mut self,
         db: &Db,
