@@ -14,8 +14,10 @@ pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch
         Err(problem) => {
             let (signal, sender) = (event.signal.name(), event.meta.label);
             let plugin = handler.revision().label();
-            let message =
-                format!("{plugin}: handler `{}` for {signal} of `{sender}` {problem}", handler.id());
+            let message = format!(
+                "{plugin}: handler `{}` for {signal} of `{sender}` {problem}",
+                handler.subscription().handler
+            );
             Err(Error::Plugin { handler: handler.id().to_owned(), signal, sender, message })
         }
     }
