@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use aksara::Error;
 use aksara::prelude::*;
 use aksara_tests::{Journal, TestDb};
+use futures_util::FutureExt;
 
 macro_rules! model {
     ($name:ident) => {
@@ -66,6 +67,41 @@ async fn a_dropped_transaction_is_rolled_back_and_its_handles_say_so() {
     assert_eq!(DroppedTx::objects(&test.db).count().await.unwrap(), 0);
     let error = DroppedTx::objects(&leaked.unwrap()).count().await.unwrap_err();
     insta::assert_snapshot!(error, @"the transaction has ended; this handle of it cannot be used any more");
+}
+
+/// Transactions 1: what was dropped under way may have happened, so that only a rollback is left.
+#[tokio::test]
+async fn a_dropped_write_undoes_the_savepoint_or_transaction_around_it() {
+    model!(DroppedWrite);
+    let test = TestDb::with::<(DroppedWrite,)>().await;
+    let create = |db: &Db| DroppedWrite::objects(db).create(DroppedWrite::default());
+    let whole: Result<(), Error> = test
+        .db
+        .transaction(async |tx| {
+            create(&tx).await?;
+            assert!(create(&tx).now_or_never().is_none(), "the driver answers from a thread of its own");
+            create(&tx).await.map(drop)
+        })
+        .await;
+    insta::assert_snapshot!(whole.unwrap_err(), @"a write in this transaction was dropped before it ended, and may have happened; roll back");
+    assert_eq!(DroppedWrite::objects(&test.db).count().await.unwrap(), 0);
+
+    let part: Result<(), Error> = test
+        .db
+        .transaction(async |tx| {
+            let inner: Result<(), Error> = tx
+                .transaction(async |sp| {
+                    create(&sp).await?;
+                    assert!(create(&sp).now_or_never().is_none());
+                    Ok(())
+                })
+                .await;
+            assert!(matches!(inner, Err(Error::Transaction(_))), "{inner:?}");
+            create(&tx).await.map(drop)
+        })
+        .await;
+    part.unwrap();
+    assert_eq!(DroppedWrite::objects(&test.db).count().await.unwrap(), 1);
 }
 
 /// Transactions 2.

@@ -90,5 +90,5 @@ fn test() -> Result<()> {
 
 fn bench() -> Result<()> {
     plugins()?;
-    cargo(["bench", "--package", "aksara-tests"]).run("running the benchmarks")
+    cargo(["bench", "--workspace", "--bench", "save", "--bench", "call"]).run("running the benchmarks")
 }

@@ -208,10 +208,37 @@ impl Db {
     pub(crate) async fn execute(&self, on: On, sql: impl SqlSafeStr, values: Values) -> Result<u64, Error> {
         let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
         let done = match &self.tx {
-            Some(tx) => query.execute(tx.connection().await?.get()?).await,
+            Some(tx) => {
+                let mut connection = tx.connection().await?;
+                let write = tx.write();
+                let done = query.execute(connection.get()?).await;
+                write.end();
+                done
+            }
             None => query.execute(self.pool()?).await,
         };
         done.map(|done| done.rows_affected()).map_err(|error| on.error(error))
+    }
+
+    /// Runs a statement that changes one row; returns what it says of it.
+    pub(crate) async fn execute_returning(
+        &self,
+        on: On,
+        sql: impl SqlSafeStr,
+        values: Values,
+    ) -> Result<Row, Error> {
+        let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
+        let row = match &self.tx {
+            Some(tx) => {
+                let mut connection = tx.connection().await?;
+                let write = tx.write();
+                let row = query.fetch_one(connection.get()?).await;
+                write.end();
+                row
+            }
+            None => query.fetch_one(self.pool()?).await,
+        };
+        row.map(Row).map_err(|error| on.error(error))
     }
 
     /// Runs a query; returns its rows.

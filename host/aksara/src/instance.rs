@@ -23,8 +23,18 @@ pub enum State {
 #[derive(Clone)]
 pub struct Instance<M: Model> {
     value: M,
-    loaded: Option<M>,
+    loaded: Loaded<M>,
     state: State,
+}
+
+/// The values that an instance was loaded with. They are copied when the instance is first changed, not before.
+#[derive(Clone)]
+enum Loaded<M> {
+    /// It has no row.
+    Nothing,
+    /// It is as it was loaded.
+    Unchanged,
+    Values(M),
 }
 
 /// One field whose value is not what was loaded.
@@ -41,12 +51,12 @@ pub struct Change {
 impl<M: Model> Instance<M> {
     /// A new instance, which `save` will insert.
     pub fn new(value: M) -> Self {
-        Instance { value, loaded: None, state: State::New }
+        Instance { value, loaded: Loaded::Nothing, state: State::New }
     }
 
     /// An instance as read from its row.
     pub(crate) fn stored(value: M) -> Self {
-        Instance { loaded: Some(value.clone()), value, state: State::Stored }
+        Instance { value, loaded: Loaded::Unchanged, state: State::Stored }
     }
 
     /// Whether it has a row.
@@ -61,7 +71,19 @@ impl<M: Model> Instance<M> {
 
     /// The values that it was loaded with; `None` before the first save.
     pub fn loaded(&self) -> Option<&M> {
-        self.loaded.as_ref()
+        match &self.loaded {
+            Loaded::Nothing => None,
+            Loaded::Unchanged => Some(&self.value),
+            Loaded::Values(loaded) => Some(loaded),
+        }
+    }
+
+    /// The value, to be changed.
+    fn value_mut(&mut self) -> &mut M {
+        if let Loaded::Unchanged = self.loaded {
+            self.loaded = Loaded::Values(self.value.clone());
+        }
+        &mut self.value
     }
 
     /// The fields that differ from what was loaded; every field, while it has no row.
@@ -85,7 +107,7 @@ impl<M: Model> Deref for Instance<M> {
 
 impl<M: Model> DerefMut for Instance<M> {
     fn deref_mut(&mut self) -> &mut M {
-        &mut self.value
+        self.value_mut()
     }
 }
 
@@ -234,11 +256,11 @@ impl<M: Model> AnyInstance for Instance<M> {
     }
 
     fn loaded_value(&self, index: usize) -> Option<Value> {
-        self.loaded.as_ref().map(|loaded| loaded.value(index))
+        self.loaded().map(|loaded| loaded.value(index))
     }
 
     fn set_value(&mut self, index: usize, value: Value) -> Result<(), Value> {
-        self.value.set_value(index, value)
+        self.value_mut().set_value(index, value)
     }
 
     fn set_state(&mut self, state: State) {
@@ -246,15 +268,14 @@ impl<M: Model> AnyInstance for Instance<M> {
     }
 
     fn set_loaded(&mut self, positions: Option<&[usize]>) {
-        match (positions, &mut self.loaded) {
-            (Some(positions), Some(loaded)) => {
-                for position in positions {
-                    if let Err(value) = loaded.set_value(*position, self.value.value(*position)) {
-                        unreachable!("a field holds its own value {value:?}");
-                    }
-                }
+        let (Some(positions), Loaded::Values(loaded)) = (positions, &mut self.loaded) else {
+            self.loaded = Loaded::Unchanged;
+            return;
+        };
+        for position in positions {
+            if let Err(value) = loaded.set_value(*position, self.value.value(*position)) {
+                unreachable!("a field holds its own value {value:?}");
             }
-            (_, loaded) => *loaded = Some(self.value.clone()),
         }
     }
 

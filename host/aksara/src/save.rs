@@ -78,16 +78,20 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
     }
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    let mut undo = Undo::new(instance);
     if heard(Signal::PreSave) || heard(Signal::PostSave) {
+        let before = Before::Everything(instance.snapshot());
+        let mut undo = Undo { instance, before };
         let scope = Scope::enter(db).await?;
-        let saved = with_signals(&mut undo, scope.db(), options, &mut update_fields).await;
+        // What fails after the SQL has to undo it.
+        let last = if heard(Signal::PostSave) { scope.db().clone() } else { scope.last() };
+        let saved = with_signals(&mut undo, [scope.db(), &last], options, &mut update_fields).await;
         let ((), after) = scope.finish(saved).await?;
         undo.keep(update_fields.as_ref());
         after.run().await;
     } else {
-        let write = plan(undo.instance, db, options).await?;
-        fill_in(undo.instance, write, update_fields.as_ref());
+        let write = plan(instance, db, options).await?;
+        let before = Before::Fields(fill_in(instance, write, update_fields.as_ref()));
+        let undo = Undo { instance, before };
         check(undo.instance, update_fields.as_ref())?;
         write_row(undo.instance, db, write, update_fields.as_ref()).await?;
         undo.keep(update_fields.as_ref());
@@ -95,10 +99,10 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
     Ok(())
 }
 
-/// The stages of a save that somebody hears, inside its transaction or savepoint.
+/// The stages of a save that somebody hears, inside its transaction or savepoint. The SQL has a handle of its own.
 async fn with_signals(
     undo: &mut Undo<'_>,
-    db: &Db,
+    [db, sql]: [&Db; 2],
     options: SaveOptions<'_>,
     update_fields: &mut Option<UpdateFields>,
 ) -> Result<(), Error> {
@@ -110,11 +114,11 @@ async fn with_signals(
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
     let mut event = Event::new(Signal::PreSave, db, instance, details);
     signals::send(&mut event, plugins.as_ref()).await?;
-    if let (Some(update_fields), Some(before)) = (&*update_fields, &undo.before) {
+    if let (Some(update_fields), Before::Everything(before)) = (&*update_fields, &undo.before) {
         tell_unwritten(instance, &**before, update_fields);
     }
     check(instance, update_fields.as_ref())?;
-    let created = write_row(instance, db, write, update_fields.as_ref()).await?;
+    let created = write_row(instance, sql, write, update_fields.as_ref()).await?;
     instance.set_state(State::Stored);
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
     let mut event = Event::new(Signal::PostSave, db, instance, details);
@@ -124,17 +128,20 @@ async fn with_signals(
 /// Puts the instance back to what it was, unless the save is kept: on errors and when the future is dropped.
 struct Undo<'a> {
     instance: &'a mut dyn AnyInstance,
-    before: Option<Box<dyn AnyInstance>>,
+    before: Before,
 }
 
-impl<'a> Undo<'a> {
-    fn new(instance: &'a mut dyn AnyInstance) -> Self {
-        let before = Some(instance.snapshot());
-        Undo { instance, before }
-    }
+/// What a save may have changed of its instance, as it was before.
+enum Before {
+    /// Handlers may change anything.
+    Everything(Box<dyn AnyInstance>),
+    /// Without handlers, only what is filled in.
+    Fields(Vec<(usize, Value)>),
+}
 
+impl Undo<'_> {
     fn keep(mut self, update_fields: Option<&UpdateFields>) {
-        self.before = None;
+        self.before = Before::Fields(Vec::new());
         self.instance.set_state(State::Stored);
         self.instance.set_loaded(update_fields.map(UpdateFields::positions));
     }
@@ -142,8 +149,11 @@ impl<'a> Undo<'a> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        if let Some(before) = self.before.take() {
-            self.instance.restore(before);
+        match std::mem::replace(&mut self.before, Before::Fields(Vec::new())) {
+            Before::Everything(before) => self.instance.restore(before),
+            Before::Fields(fields) => {
+                fields.into_iter().for_each(|(index, value)| set(self.instance, index, value))
+            }
         }
     }
 }
@@ -182,20 +192,32 @@ async fn row_exists(db: &Db, meta: &'static ModelMeta, key: Value) -> Result<boo
     Ok(!db.fetch(On { meta, doing: "looking for a row" }, sql, values).await?.is_empty())
 }
 
-/// Automatic timestamps, and the key that the client makes.
-fn fill_in(instance: &mut dyn AnyInstance, write: Write, update_fields: Option<&UpdateFields>) {
+/// Automatic timestamps, and the key that the client makes. Returns what was there before.
+fn fill_in(
+    instance: &mut dyn AnyInstance,
+    write: Write,
+    update_fields: Option<&UpdateFields>,
+) -> Vec<(usize, Value)> {
     let meta = instance.meta();
+    let mut before = Vec::new();
+    let client = write == Write::Insert && meta.key_source == KeySource::Client;
+    let makes_key = client && instance.key_is_unassigned();
+    let mut fill = |index, value| {
+        before.push((index, instance.value(index)));
+        set(instance, index, value);
+    };
     let mut now = None;
     for (index, field) in meta.fields.iter().enumerate() {
         let stamped = field.auto_now || (field.auto_now_add && write == Write::Insert);
         if stamped && is_written(field, update_fields) {
             let now = *now.get_or_insert_with(Utc::now);
-            set(instance, index, Value::ChronoDateTimeUtc(Some(now)));
+            fill(index, Value::ChronoDateTimeUtc(Some(now)));
         }
     }
-    if write == Write::Insert && meta.key_source == KeySource::Client && instance.key_is_unassigned() {
-        set(instance, meta.key, Value::Uuid(Some(Uuid::now_v7())));
+    if makes_key {
+        fill(meta.key, Value::Uuid(Some(Uuid::now_v7())));
     }
+    before
 }
 
 /// What a save does before the SQL of an insert, for those that send no signals.
@@ -266,10 +288,9 @@ pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<()
     if !instance.key_is_unassigned() {
         return db.execute(on, statements::insert(meta), all_values(instance)).await.map(drop);
     }
-    let rows = db.fetch(on, statements::insert_generated(meta), values_without_key(instance)).await?;
-    for row in &rows {
-        set(instance, meta.key, row.value(0, meta.key_field().kind)?);
-    }
+    let row =
+        db.execute_returning(on, statements::insert_generated(meta), values_without_key(instance)).await?;
+    set(instance, meta.key, row.value(0, meta.key_field().kind)?);
     Ok(())
 }
 

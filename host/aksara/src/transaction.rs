@@ -17,6 +17,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 const ENDED: &str = "the transaction has ended; this handle of it cannot be used any more";
+const INTERRUPTED: &str =
+    "a write in this transaction was dropped before it ended, and may have happened; roll back";
 const IN_USE: &str = "this handle of a transaction is in use: by an operation that has not ended, or by a savepoint \
                       inside it; await the operation first, or use the handle that the savepoint gave";
 
@@ -29,10 +31,20 @@ pub(crate) struct Tx {
 }
 
 struct TxState {
-    /// Callbacks of the transaction, then of each open savepoint.
-    frames: Vec<Vec<CommitCallback>>,
+    /// The transaction, then each open savepoint.
+    frames: Vec<Frame>,
     /// The outermost savepoint whose scope was dropped before it ended. It is rolled back before the next statement.
     abandoned: Option<usize>,
+}
+
+/// A transaction, or a savepoint in it.
+#[derive(Default)]
+struct Frame {
+    callbacks: Vec<CommitCallback>,
+    /// Whether the database knows of it: a savepoint is set by the first statement inside it.
+    set: bool,
+    /// A write was dropped under way, and may have happened: there is nothing to do but to roll back.
+    interrupted: bool,
 }
 
 /// A handle to an open transaction, or to a savepoint in it.
@@ -41,6 +53,8 @@ pub(crate) struct TxHandle {
     tx: Arc<Tx>,
     /// 0 for the transaction itself, above it the depth of the savepoint.
     depth: usize,
+    /// Statements run inside this savepoint or, being the last of their scope, only inside those around it.
+    guarded: usize,
 }
 
 impl Tx {
@@ -50,27 +64,75 @@ impl Tx {
 }
 
 impl TxHandle {
+    fn new(tx: Arc<Tx>, depth: usize) -> Self {
+        TxHandle { tx, depth, guarded: depth }
+    }
+
     /// The plugins that the transaction began with.
     pub(crate) fn plugins(&self) -> Option<Arc<PluginSet>> {
         self.tx.plugins.clone()
     }
 
+    /// The connection, for a statement: with the savepoints around it set.
+    pub(crate) async fn connection(&self) -> Result<Connection<'_>, Error> {
+        let mut connection = self.settled().await?;
+        while let Some(depth) = self.unset() {
+            connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
+            self.tx.state().frames[depth].set = true;
+        }
+        Ok(connection)
+    }
+
+    /// The first savepoint around the statements of this handle that is not set yet.
+    fn unset(&self) -> Option<usize> {
+        self.tx.state().frames.iter().take(self.guarded + 1).position(|frame| !frame.set)
+    }
+
     /// The connection, with abandoned savepoints rolled back. While a savepoint inside this one is open, only its
     /// own handle may be used: whatever else ran here would be undone with it.
-    pub(crate) async fn connection(&self) -> Result<Connection<'_>, Error> {
+    async fn settled(&self) -> Result<Connection<'_>, Error> {
         let mut connection = Connection(self.tx.connection.lock().await);
         let abandoned = self.tx.state().abandoned;
         if let Some(depth) = abandoned {
-            connection.roll_back_to(depth).await?;
-            let mut state = self.tx.state();
-            state.frames.truncate(depth);
-            state.abandoned = None;
+            connection.roll_back_to(&self.tx, depth).await?;
         }
-        let open = self.tx.state().frames.len();
-        match open.cmp(&(self.depth + 1)) {
-            Ordering::Equal => Ok(connection),
-            Ordering::Greater => Err(Error::Transaction(IN_USE)),
-            Ordering::Less => Err(Error::Transaction(ENDED)),
+        let state = self.tx.state();
+        match state.frames.len().cmp(&(self.depth + 1)) {
+            Ordering::Greater => return Err(Error::Transaction(IN_USE)),
+            Ordering::Less => return Err(Error::Transaction(ENDED)),
+            Ordering::Equal => {}
+        }
+        match state.frames.iter().any(|frame| frame.interrupted) {
+            true => Err(Error::Transaction(INTERRUPTED)),
+            false => Ok(connection),
+        }
+    }
+
+    /// To be held while a write is under way.
+    pub(crate) fn write(&self) -> Write<'_> {
+        Write { handle: self, ended: false }
+    }
+}
+
+/// A write under way. Dropped before it ended, the savepoint or transaction around it can only be rolled back.
+pub(crate) struct Write<'a> {
+    handle: &'a TxHandle,
+    ended: bool,
+}
+
+impl Write<'_> {
+    pub(crate) fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Write<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut state = self.handle.tx.state();
+            if let Some(frame) = state.frames.iter_mut().rfind(|frame| frame.set) {
+                frame.interrupted = true;
+            }
         }
     }
 }
@@ -88,9 +150,15 @@ impl Connection<'_> {
         run.map(drop).map_err(|error| Error::database(doing, error))
     }
 
-    async fn roll_back_to(&mut self, depth: usize) -> Result<(), Error> {
-        let sql = format!("ROLLBACK TO aksara_{depth}; RELEASE aksara_{depth}");
-        self.run(sql, "rolling back a savepoint").await
+    async fn roll_back_to(&mut self, tx: &Tx, depth: usize) -> Result<(), Error> {
+        if tx.state().frames.get(depth).is_some_and(|frame| frame.set) {
+            let sql = format!("ROLLBACK TO aksara_{depth}; RELEASE aksara_{depth}");
+            self.run(sql, "rolling back a savepoint").await?;
+        }
+        let mut state = tx.state();
+        state.frames.truncate(depth);
+        state.abandoned = None;
+        Ok(())
     }
 }
 
@@ -118,6 +186,13 @@ impl Scope {
         &self.db
     }
 
+    /// The handle for a write with which the operation ends. A statement that fails is undone by itself, so that this
+    /// one needs no savepoint of its own.
+    pub(crate) fn last(&self) -> Db {
+        let guarded = self.handle.depth.saturating_sub(1);
+        Db { shared: self.db.shared.clone(), tx: Some(TxHandle { guarded, ..self.handle.clone() }) }
+    }
+
     /// Ends the operation: keeps it when the result is Ok, undoes it otherwise. Run what comes back when everything
     /// else is done.
     pub(crate) async fn finish<T, E: From<Error>>(
@@ -139,35 +214,34 @@ impl Scope {
     }
 
     async fn keep(&mut self) -> Result<AfterCommit, Error> {
-        let TxHandle { tx, depth } = self.handle.clone();
-        let mut connection = self.handle.connection().await?;
+        let TxHandle { tx, depth, .. } = self.handle.clone();
+        let mut connection = self.handle.settled().await?;
         let mut callbacks = Vec::new();
         if depth > 0 {
-            connection.run(format!("RELEASE aksara_{depth}"), "releasing a savepoint").await?;
+            if tx.state().frames.last().is_some_and(|frame| frame.set) {
+                connection.run(format!("RELEASE aksara_{depth}"), "releasing a savepoint").await?;
+            }
             self.ended = true;
             // They run after the outermost commit, whoever makes it.
             let mut state = tx.state();
             let released = state.frames.pop().unwrap_or_default();
             if let Some(outer) = state.frames.last_mut() {
-                outer.extend(released);
+                outer.callbacks.extend(released.callbacks);
             }
         } else {
             let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
             transaction.commit().await.map_err(|error| Error::database("committing", error))?;
             self.ended = true;
-            callbacks.extend(tx.state().frames.drain(..).flatten());
+            callbacks.extend(tx.state().frames.drain(..).flat_map(|frame| frame.callbacks));
         }
         Ok(AfterCommit { db: self.db.outside(), callbacks })
     }
 
     async fn undo(&mut self) -> Result<(), Error> {
-        let TxHandle { tx, depth } = self.handle.clone();
+        let TxHandle { tx, depth, .. } = self.handle.clone();
         let mut connection = Connection(tx.connection.lock().await);
         if depth > 0 {
-            connection.roll_back_to(depth).await?;
-            let mut state = tx.state();
-            state.frames.truncate(depth);
-            state.abandoned = None;
+            connection.roll_back_to(&tx, depth).await?;
         } else if let Some(transaction) = connection.0.take() {
             tx.state().frames.clear();
             transaction.rollback().await.map_err(|error| Error::database("rolling back", error))?;
@@ -181,20 +255,19 @@ async fn begin(db: &Db) -> Result<TxHandle, Error> {
     // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
     let transaction = db.pool()?.begin_with("BEGIN IMMEDIATE").await;
     let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
+    let frame = Frame { set: true, ..Frame::default() };
     let tx = Tx {
         connection: tokio::sync::Mutex::new(Some(transaction)),
-        state: Mutex::new(TxState { frames: vec![Vec::new()], abandoned: None }),
+        state: Mutex::new(TxState { frames: vec![frame], abandoned: None }),
         plugins: db.plugin_set(),
     };
-    Ok(TxHandle { tx: Arc::new(tx), depth: 0 })
+    Ok(TxHandle::new(Arc::new(tx), 0))
 }
 
 async fn savepoint(outer: &TxHandle) -> Result<TxHandle, Error> {
-    let mut connection = outer.connection().await?;
-    let depth = outer.depth + 1;
-    connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
-    outer.tx.state().frames.push(Vec::new());
-    Ok(TxHandle { tx: outer.tx.clone(), depth })
+    let _connection = outer.settled().await?;
+    outer.tx.state().frames.push(Frame::default());
+    Ok(TxHandle::new(outer.tx.clone(), outer.depth + 1))
 }
 
 impl Drop for Scope {
@@ -202,7 +275,7 @@ impl Drop for Scope {
         if self.ended {
             return;
         }
-        let TxHandle { tx, depth } = &self.handle;
+        let TxHandle { tx, depth, .. } = &self.handle;
         if *depth > 0 {
             let mut state = tx.state();
             state.abandoned = Some(state.abandoned.map_or(*depth, |abandoned| abandoned.min(*depth)));
@@ -290,10 +363,10 @@ impl Db {
             Box::pin(async move { future.await.map_err(Into::into) })
         });
         // Settles an abandoned savepoint first, whose frame must not get the callback.
-        let _connection = tx.connection().await?;
+        let _connection = tx.settled().await?;
         let mut state = tx.tx.state();
         let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
-        frame.push(callback);
+        frame.callbacks.push(callback);
         Ok(())
     }
 }
