@@ -1,17 +1,13 @@
 //! `bulk_create`: many rows in few statements.
 
-use sea_query::{Query, SqliteQueryBuilder};
-use sqlx::AssertSqlSafe;
+use sea_query::{Expr, Query};
 
 use crate::db::On;
 use crate::delete::compare_keys;
 use crate::instance::{AnyInstance, State};
-use crate::meta::ModelMeta;
+use crate::meta::{FieldKind, ModelMeta};
 use crate::transaction::Scope;
-use crate::{Db, Error, FieldType, Instance, Model, save};
-
-/// SQLite binds at most so many values in one statement.
-const BINDS_MAX: usize = 32_766;
+use crate::{Db, Error, Instance, Model, Value, save};
 
 pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
     let mut instances: Vec<Instance<M>> = values.into_iter().map(Instance::new).collect();
@@ -34,7 +30,7 @@ pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Inst
 
 async fn insert<M: Model>(db: &Db, instances: &mut [Instance<M>]) -> Result<(), Error> {
     let meta = M::meta();
-    let batch = (BINDS_MAX / meta.fields.len()).max(1);
+    let batch = (db.backend().binds_max() / meta.fields.len()).max(1);
     // Keys that the database makes and keys that were given cannot share a statement.
     let (mut generated, mut given): (Vec<_>, Vec<_>) =
         instances.iter_mut().partition(|instance| (&**instance as &dyn AnyInstance).key_is_unassigned());
@@ -69,19 +65,39 @@ async fn insert_batch<M: Model>(
         }
         return Ok(());
     }
-    if !generated {
-        let (sql, values) = insert.build(SqliteQueryBuilder);
-        return db.execute(on, AssertSqlSafe(sql), values).await.map(drop);
+    if generated && db.backend().returns_keys() {
+        insert.returning_col(meta.key_field().name);
     }
-    insert.returning_col(meta.key_field().name);
-    let (sql, values) = insert.build(SqliteQueryBuilder);
-    let rows = db.fetch(on, AssertSqlSafe(sql), values).await?;
-    // The rows are inserted in order and their keys counted upwards; the order of RETURNING is not promised.
-    let mut keys = rows.iter().map(|row| row.get::<M::Key>(0)).collect::<Result<Vec<_>, _>>()?;
-    keys.sort_by(|a, b| compare_keys(&a.to_value(), &b.to_value()));
+    let (sql, values) = db.built(&insert);
+    if !generated {
+        return db.execute(on, sql, values).await.map(drop);
+    }
+    let keys = if db.backend().returns_keys() {
+        let rows = db.fetch_written(on, sql, values).await?;
+        let kind = meta.key_field().kind;
+        let mut keys = rows.iter().map(|row| row.value(0, kind)).collect::<Result<Vec<_>, _>>()?;
+        // The rows are inserted in order and their keys counted upwards; the order of RETURNING is not promised.
+        keys.sort_by(compare_keys);
+        keys
+    } else {
+        let first = db.execute_done(on, sql, values).await?.first_key;
+        let step = key_step(db, meta).await?;
+        (0..batch.len() as u64).map(|index| save::made_key(meta, first + index * step)).collect()
+    };
     for (instance, key) in batch.iter_mut().zip(keys) {
         let instance: &mut dyn AnyInstance = &mut **instance;
-        save::set(instance, meta.key, key.to_value());
+        save::set(instance, meta.key, key);
     }
     Ok(())
+}
+
+/// By how much MySQL counts; more than one in a cluster.
+async fn key_step(db: &Db, meta: &'static ModelMeta) -> Result<u64, Error> {
+    let (sql, values) =
+        db.built(Query::select().expr(Expr::cust("CAST(@@auto_increment_increment AS SIGNED)")));
+    let rows = db.fetch(On { meta, doing: "asking how keys are counted" }, sql, values).await?;
+    match rows.first().map(|row| row.value(0, FieldKind::I64)).transpose()? {
+        Some(Value::BigInt(Some(step))) => Ok(step.unsigned_abs()),
+        _ => Ok(1),
+    }
 }

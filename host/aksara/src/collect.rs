@@ -2,7 +2,7 @@
 
 use sea_query::{Cond, Expr, ExprTrait};
 
-use crate::db::{On, built};
+use crate::db::On;
 use crate::delete::{compare_keys, is_plain};
 use crate::instance::AnyInstance;
 use crate::meta::{FieldMeta, ModelMeta, OnDelete};
@@ -70,7 +70,7 @@ impl<'a> Group<'a> {
         meta: &'static ModelMeta,
         condition: Cond,
     ) -> Result<Group<'static>, Error> {
-        let (sql, values) = built(&select_dynamic(meta, condition));
+        let (sql, values) = db.built(&select_dynamic(meta, condition));
         let rows = db.fetch(On { meta, doing: "reading rows to delete" }, sql, values).await?;
         let instances = rows.iter().map(|row| (meta.instance_from_row)(row).map(Doomed::Read));
         Ok(Group { meta, instances: instances.collect::<Result<_, _>>()? })

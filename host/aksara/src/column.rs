@@ -214,26 +214,29 @@ impl<M: Model, T: FieldType> Column<M, Option<T>> {
 }
 
 impl<M: Model, T: FieldType<Base = String>> Column<M, T> {
-    /// Contains this text. On SQLite, case is ignored for ASCII letters.
+    /// Contains this text; case matters.
     pub fn contains(self, text: &str) -> Filter<M> {
         Filter::new(like(self.field().name, &format!("%{}%", escape_like(text))))
     }
 
-    /// Starts with this text. On SQLite, case is ignored for ASCII letters.
+    /// Starts with this text; case matters.
     pub fn starts_with(self, text: &str) -> Filter<M> {
         Filter::new(like(self.field().name, &format!("{}%", escape_like(text))))
     }
 }
 
+/// A backslash is an escape of its own on MySQL, where others are not.
+const LIKE_ESCAPE: char = '!';
+
 pub(crate) fn like(column: &'static str, pattern: &str) -> Expr {
-    Expr::col(column).like(LikeExpr::new(pattern).escape('\\'))
+    Expr::col(column).like(LikeExpr::new(pattern).escape(LIKE_ESCAPE))
 }
 
 pub(crate) fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            escaped.push('\\');
+        if matches!(character, '%' | '_' | LIKE_ESCAPE) {
+            escaped.push(LIKE_ESCAPE);
         }
         escaped.push(character);
     }

@@ -1,23 +1,18 @@
 //! The database handle: a pool of connections, or the transaction that the code runs in.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Values};
-use sea_query_sqlx::SqlxValues;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sea_query::{QueryStatementWriter, Values};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::Error;
+use crate::driver::{Done, Pool};
 use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
 use crate::row::Row;
 use crate::signals;
 use crate::transaction::TxHandle;
+use crate::{Backend, DbOptions, Error};
 
 /// A database, or a transaction in it. Cheap to clone.
 ///
@@ -32,119 +27,15 @@ pub struct Db {
 pub(crate) struct Shared {
     pub(crate) alias: String,
     pub(crate) depth_max: u32,
-    pub(crate) pool: SqlitePool,
+    pub(crate) backend: Backend,
+    pub(crate) pool: Pool,
     #[cfg(feature = "plugins")]
-    plugins: Option<crate::Plugins>,
-}
-
-/// How to open a database.
-#[derive(Clone, Debug)]
-pub struct DbOptions {
-    url: String,
-    alias: String,
-    connections_max: u32,
-    busy_timeout: Duration,
-    synchronous: Synchronous,
-    depth_max: u32,
-    #[cfg(feature = "plugins")]
-    plugins: Option<crate::Plugins>,
-}
-
-/// When SQLite waits for the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// At every commit: a commit survives a power cut.
-    #[default]
-    Full,
-    /// At checkpoints: a commit survives the death of the process; a power cut may undo the last ones, and never
-    /// leaves a damaged database.
-    Normal,
-}
-
-impl DbOptions {
-    /// The name that events carry; `default` unless given.
-    pub fn alias(mut self, alias: impl Into<String>) -> Self {
-        self.alias = alias.into();
-        self
-    }
-
-    /// At most so many connections; 8 unless given. A database in memory has always one.
-    pub fn connections_max(mut self, connections_max: u32) -> Self {
-        self.connections_max = connections_max;
-        self
-    }
-
-    /// How long a write waits for another's; 5 seconds unless given.
-    pub fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
-        self.busy_timeout = busy_timeout;
-        self
-    }
-
-    /// When SQLite waits for the disk; at every commit unless given.
-    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
-        self.synchronous = synchronous;
-        self
-    }
-
-    /// How deep handlers may fire signals from inside handlers; 8 unless given.
-    pub fn depth_max(mut self, depth_max: u32) -> Self {
-        self.depth_max = depth_max;
-        self
-    }
-
-    /// The plugins whose handlers hear the signals of this database.
-    #[cfg(feature = "plugins")]
-    pub fn plugins(mut self, plugins: &crate::Plugins) -> Self {
-        self.plugins = Some(plugins.clone());
-        self
-    }
-
-    /// Opens the database.
-    ///
-    /// # Errors
-    /// [`Error::Url`] for a URL that names no SQLite database, [`Error::Database`] when it cannot be opened.
-    pub async fn connect(self) -> Result<Db, Error> {
-        ModelMeta::check_labels()?;
-        signals::connect_attributed();
-        let memory = self.url.contains(":memory:") || self.url.contains("mode=memory");
-        let synchronous = match self.synchronous {
-            Synchronous::Full => SqliteSynchronous::Full,
-            Synchronous::Normal => SqliteSynchronous::Normal,
-        };
-        let connect = sqlite_options(&self.url)?
-            .foreign_keys(true)
-            .busy_timeout(self.busy_timeout)
-            .synchronous(synchronous)
-            .collation(crate::schema::DECIMAL_COLLATION, crate::schema::compare_decimals);
-        let connect = if memory { connect } else { connect.journal_mode(SqliteJournalMode::Wal) };
-        let pool = SqlitePoolOptions::new().max_connections(if memory { 1 } else { self.connections_max });
-        // A database in memory lives as long as its connection.
-        let pool = if memory { pool.min_connections(1).idle_timeout(None).max_lifetime(None) } else { pool };
-        let pool = pool
-            .connect_with(connect)
-            .await
-            .map_err(|error| Error::database("opening the database", error))?;
-        let shared = Shared {
-            alias: self.alias,
-            depth_max: self.depth_max,
-            pool,
-            #[cfg(feature = "plugins")]
-            plugins: self.plugins,
-        };
-        Ok(Db { shared: Arc::new(shared), tx: None })
-    }
-}
-
-fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
-    let refuse = |reason: String| Error::Url { url: url.to_owned(), reason };
-    if !url.starts_with("sqlite:") {
-        return Err(refuse("only `sqlite:` is supported, for example `sqlite://app.db?mode=rwc`".to_owned()));
-    }
-    SqliteConnectOptions::from_str(url).map_err(|error| refuse(error.to_string()))
+    pub(crate) plugins: Option<crate::Plugins>,
 }
 
 impl Db {
-    /// Opens a database by URL: `sqlite://app.db?mode=rwc` (a file, made when missing) or `sqlite::memory:`.
+    /// Opens a database by URL: `sqlite://app.db?mode=rwc` (a file, made when missing), `sqlite::memory:`,
+    /// `postgres://user:password@host/database`, `mysql://..` or `mariadb://..`.
     ///
     /// # Errors
     /// As [`DbOptions::connect`].
@@ -154,16 +45,12 @@ impl Db {
 
     /// Options for the database at this URL.
     pub fn options(url: impl Into<String>) -> DbOptions {
-        DbOptions {
-            url: url.into(),
-            alias: "default".to_owned(),
-            connections_max: 8,
-            busy_timeout: Duration::from_secs(5),
-            synchronous: Synchronous::default(),
-            depth_max: 8,
-            #[cfg(feature = "plugins")]
-            plugins: None,
-        }
+        DbOptions::new(url.into())
+    }
+
+    /// What kind of database it is.
+    pub fn backend(&self) -> Backend {
+        self.shared.backend
     }
 
     /// The name of the database, as events carry it.
@@ -174,6 +61,11 @@ impl Db {
     /// Whether this handle is a transaction.
     pub fn in_transaction(&self) -> bool {
         self.tx.is_some()
+    }
+
+    /// Whether a write that fails here would take the transaction with it, if it had no savepoint of its own.
+    pub(crate) fn needs_savepoint(&self) -> bool {
+        self.in_transaction() && self.backend().aborts_on_error()
     }
 
     /// Closes all connections, once the operations under way have ended.
@@ -206,39 +98,59 @@ impl Db {
 
     /// Runs a statement; returns the number of rows it changed.
     pub(crate) async fn execute(&self, on: On, sql: impl SqlSafeStr, values: Values) -> Result<u64, Error> {
-        let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
-        let done = match &self.tx {
-            Some(tx) => {
-                let mut connection = tx.connection().await?;
-                let write = tx.write();
-                let done = query.execute(connection.get()?).await;
-                write.end();
-                done
-            }
-            None => query.execute(self.pool()?).await,
-        };
-        done.map(|done| done.rows_affected()).map_err(|error| on.error(error))
+        self.execute_done(on, sql, values).await.map(|done| done.rows)
     }
 
-    /// Runs a statement that changes one row; returns what it says of it.
+    /// Runs a statement; returns all that is known of what it did.
+    pub(crate) async fn execute_done(
+        &self,
+        on: On,
+        sql: impl SqlSafeStr,
+        values: Values,
+    ) -> Result<Done, Error> {
+        let sql = sql.into_sql_str();
+        let done = match &self.tx {
+            Some(tx) => {
+                let mut connection = tx.connection_to_write().await?;
+                let write = tx.write();
+                let done = connection.get()?.execute(sql, values).await;
+                write.end();
+                done.inspect_err(|error| tx.note(error))
+            }
+            None => self.pool()?.execute(sql, values).await,
+        };
+        done.map_err(|error| on.error(error))
+    }
+
+    /// Runs a statement that writes one row; returns what it says of it.
     pub(crate) async fn execute_returning(
         &self,
         on: On,
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Row, Error> {
-        let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
+        let sql = sql.into_sql_str();
         let row = match &self.tx {
             Some(tx) => {
-                let mut connection = tx.connection().await?;
+                let mut connection = tx.connection_to_write().await?;
                 let write = tx.write();
-                let row = query.fetch_one(connection.get()?).await;
+                let row = connection.get()?.fetch_one(sql, values).await;
                 write.end();
-                row
+                row.inspect_err(|error| tx.note(error))
             }
-            None => query.fetch_one(self.pool()?).await,
+            None => self.pool()?.fetch_one(sql, values).await,
         };
-        row.map(Row).map_err(|error| on.error(error))
+        row.map_err(|error| on.error(error))
+    }
+
+    /// Runs a statement that writes rows, in a transaction; returns what it says of them.
+    pub(crate) async fn fetch_written(&self, on: On, sql: SqlStr, values: Values) -> Result<Vec<Row>, Error> {
+        let Some(tx) = &self.tx else { return self.fetch(on, sql, values).await };
+        let mut connection = tx.connection_to_write().await?;
+        let write = tx.write();
+        let rows = connection.get()?.fetch_all(sql, values).await;
+        write.end();
+        rows.inspect_err(|error| tx.note(error)).map_err(|error| on.error(error))
     }
 
     /// Runs a query; returns its rows.
@@ -248,16 +160,25 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Vec<Row>, Error> {
-        let query = sqlx::query_with(sql.into_sql_str(), SqlxValues(values));
+        let sql = sql.into_sql_str();
         let rows = match &self.tx {
-            Some(tx) => query.fetch_all(tx.connection().await?.get()?).await,
-            None => query.fetch_all(self.pool()?).await,
+            Some(tx) => {
+                let rows = tx.connection().await?.get()?.fetch_all(sql, values).await;
+                rows.inspect_err(|error| tx.note(error))
+            }
+            None => self.pool()?.fetch_all(sql, values).await,
         };
-        rows.map(|rows| rows.into_iter().map(Row).collect()).map_err(|error| on.error(error))
+        rows.map_err(|error| on.error(error))
+    }
+
+    /// The text of a statement that was built for this one call, and its values.
+    pub(crate) fn built(&self, statement: &impl QueryStatementWriter) -> (SqlStr, Values) {
+        let (sql, values) = self.shared.backend.render(statement);
+        (AssertSqlSafe(sql).into_sql_str(), values)
     }
 
     /// The pool, unless a handler asks, which is to use the transaction that its event gives.
-    pub(crate) fn pool(&self) -> Result<&SqlitePool, Error> {
+    pub(crate) fn pool(&self) -> Result<&Pool, Error> {
         signals::check_outside_handler(&self.shared)?;
         Ok(&self.shared.pool)
     }
@@ -283,10 +204,4 @@ impl fmt::Debug for Db {
             .field("transaction", &self.tx.is_some())
             .finish()
     }
-}
-
-/// The text of a statement that was built for this one call, and its values.
-pub(crate) fn built(statement: &impl QueryStatementWriter) -> (SqlStr, Values) {
-    let (sql, values) = statement.build(SqliteQueryBuilder);
-    (AssertSqlSafe(sql).into_sql_str(), values)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sea_query::{Cond, Expr, ExprTrait, Query};
 
 use crate::collect::{Collection, Group};
-use crate::db::{On, built};
+use crate::db::On;
 use crate::instance::{AnyInstance, State};
 use crate::meta::ModelMeta;
 use crate::signals::{self, Details, Event, Origin, Signal};
@@ -61,7 +61,7 @@ impl<M: Model> Instance<M> {
 
 /// Deletes the rows that a query selects.
 pub(crate) async fn by_filter(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<Deleted, Error> {
-    if is_plain(db, meta) {
+    if is_plain(db, meta) && !db.needs_savepoint() {
         let mut deleted = Deleted::default();
         deleted.add(meta, delete_where(db, meta, condition).await?);
         return Ok(deleted);
@@ -98,7 +98,7 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
         let mut update = Query::update();
         update.table(relation.meta.table).value(relation.field.name, relation.field.kind.null());
         update.and_where(Expr::col(relation.field.name).is_in(keys.iter().cloned()));
-        let (sql, values) = built(&update);
+        let (sql, values) = db.built(&update);
         db.execute(On { meta: relation.meta, doing: "setting a foreign key to null" }, sql, values).await?;
     }
     let mut deleted = Deleted::default();
@@ -128,7 +128,7 @@ async fn send(signal: Signal, db: &Db, instance: &mut dyn AnyInstance, origin: O
 async fn delete_where(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<u64, Error> {
     let mut delete = Query::delete();
     delete.from_table(meta.table).cond_where(condition);
-    let (sql, values) = built(&delete);
+    let (sql, values) = db.built(&delete);
     db.execute(On { meta, doing: "deleting rows" }, sql, values).await
 }
 

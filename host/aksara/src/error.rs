@@ -253,3 +253,16 @@ impl Error {
         matches!(self, Error::Integrity { kind: Constraint::Unique, .. })
     }
 }
+
+/// Whether a statement failed for what a concurrent transaction did, so that it may succeed when all is run again.
+///
+/// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock), MySQL's 1213 (deadlock) and 1205 (lock wait timeout),
+/// SQLite's BUSY_SNAPSHOT (517).
+pub(crate) fn is_conflict(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(error.number(), 1213 | 1205);
+    }
+    matches!(error.code().as_deref(), Some("40001" | "40P01" | "517"))
+}

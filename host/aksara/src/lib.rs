@@ -14,12 +14,14 @@ mod collect;
 mod column;
 mod db;
 mod delete;
+mod driver;
 mod error;
 mod field;
 mod fk;
 mod instance;
 mod meta;
 mod model;
+mod options;
 mod plugins;
 mod query;
 mod row;
@@ -39,21 +41,23 @@ pub use aksara_macros::Model;
 #[cfg(feature = "plugins")]
 pub use aksara_plugins::{Limits, LoadError, PluginStatus, Plugins, Serving};
 pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
-pub use db::{Db, DbOptions, Synchronous};
+pub use db::Db;
 pub use delete::Deleted;
+pub use driver::Backend;
 pub use error::{BoxError, Constraint, Error};
 pub use field::{FieldType, KeyType};
 pub use fk::{Fk, NullableFk};
 pub use instance::{AnyInstance, Change, Instance, SetError, State};
 pub use meta::{FieldKind, FieldMeta, IndexMeta, KeySource, ModelMeta, OnDelete, Reference};
 pub use model::Model;
+pub use options::{DbOptions, Synchronous};
 #[cfg(feature = "plugins")]
 pub use plugins::open_plugins;
 pub use query::Query;
 pub use row::Row;
 pub use save::SaveOptions;
 pub use schema::Models;
-pub use transaction::BoxFuture;
+pub use transaction::{BoxFuture, Isolation, Transaction, TransactionOptions};
 pub use validate::ValidationErrors;
 
 /// What almost every file that uses Aksara needs.

@@ -4,11 +4,12 @@ use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, S
 
 use crate::bulk;
 use crate::column::{Assignment, Filter, Order};
-use crate::db::{On, built};
+use crate::db::On;
 use crate::delete::{self, Deleted};
 use crate::instance::State;
 use crate::meta::{FieldKind, ModelMeta};
 use crate::save::SaveOptions;
+use crate::transaction::Scope;
 use crate::value::Shown;
 use crate::{Db, Error, FieldType, Instance, Model, Value};
 
@@ -60,7 +61,7 @@ impl<M: Model> Query<M> {
     /// # Errors
     /// [`Error::Database`], and [`Error::Decode`] for a row that does not fit the model.
     pub async fn all(self) -> Result<Vec<Instance<M>>, Error> {
-        let (sql, values) = built(&self.select());
+        let (sql, values) = self.db.built(&self.select());
         let rows = self.db.fetch(reading::<M>(), sql, values).await?;
         rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
     }
@@ -111,7 +112,7 @@ impl<M: Model> Query<M> {
         rows.expr(Expr::val(1));
         let mut count = Sql::select();
         count.expr(Func::count(Expr::cust("*"))).from_subquery(rows, "rows");
-        let (sql, values) = built(&count);
+        let (sql, values) = self.db.built(&count);
         let counted = self.db.fetch(On { meta: M::meta(), doing: "counting rows" }, sql, values).await?;
         match counted.first().map(|row| row.value(0, FieldKind::I64)).transpose()? {
             Some(Value::BigInt(Some(count))) => Ok(count.unsigned_abs()),
@@ -127,7 +128,7 @@ impl<M: Model> Query<M> {
         self.at_most(1);
         let mut rows = self.narrowed();
         rows.expr(Expr::val(1));
-        let (sql, values) = built(&rows);
+        let (sql, values) = self.db.built(&rows);
         Ok(!self.db.fetch(reading::<M>(), sql, values).await?.is_empty())
     }
 
@@ -177,8 +178,14 @@ impl<M: Model> Query<M> {
             return Ok(0);
         }
         update.cond_where(self.condition());
-        let (sql, values) = built(&update);
-        self.db.execute(On { meta: M::meta(), doing: "updating rows" }, sql, values).await
+        let (sql, values) = self.db.built(&update);
+        let on = On { meta: M::meta(), doing: "updating rows" };
+        if !self.db.needs_savepoint() {
+            return self.db.execute(on, sql, values).await;
+        }
+        let scope = Scope::enter(&self.db).await?;
+        let updated = scope.db().execute(on, sql, values).await;
+        scope.finish(updated).await.map(|(rows, _)| rows)
     }
 
     /// Deletes the rows of the query and what depends on them, with `pre_delete` and `post_delete` for each instance
@@ -224,7 +231,7 @@ impl<M: Model> Query<M> {
     }
 }
 
-/// SQLite has no OFFSET without a LIMIT.
+/// SQLite and MySQL have no OFFSET without a LIMIT.
 fn page(select: &mut SelectStatement, limit: Option<u64>, offset: Option<u64>) {
     if let Some(limit) = limit.or(offset.map(|_| i64::MAX.unsigned_abs())) {
         select.limit(limit);

@@ -1,16 +1,49 @@
 //! One row of a result, decoded by what the model says of its fields, not by what the database says of its columns.
 
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use crate::driver::whichever;
 use crate::field::FieldType;
 use crate::meta::FieldKind;
 use crate::{Error, Value};
 
 /// A row from the database.
 #[derive(Debug)]
-pub struct Row(pub(crate) SqliteRow);
+pub struct Row(Columns);
 
+#[derive(Debug)]
+enum Columns {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::sqlite::SqliteRow),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::postgres::PgRow),
+    #[cfg(feature = "mysql")]
+    MySql(sqlx::mysql::MySqlRow),
+}
+
+/// A field of a database whose columns have the types of the fields.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! native {
+    ($row:expr, $index:expr, $kind:expr) => {
+        match $kind {
+            FieldKind::I16 => $row.try_get($index).map(Value::SmallInt),
+            FieldKind::I32 => $row.try_get($index).map(Value::Int),
+            FieldKind::I64 => $row.try_get($index).map(Value::BigInt),
+            FieldKind::F32 => $row.try_get($index).map(Value::Float),
+            FieldKind::F64 => $row.try_get($index).map(Value::Double),
+            FieldKind::Bool => $row.try_get($index).map(Value::Bool),
+            FieldKind::String => $row.try_get($index).map(Value::String),
+            FieldKind::Uuid => $row.try_get($index).map(Value::Uuid),
+            FieldKind::DateTime => $row.try_get($index).map(Value::ChronoDateTimeUtc),
+            FieldKind::Date => $row.try_get($index).map(Value::ChronoDate),
+            FieldKind::Bytes => $row.try_get($index).map(Value::Bytes),
+            FieldKind::Decimal => $row.try_get($index).map(Value::Decimal),
+            FieldKind::Json => {
+                $row.try_get($index).map(|json: Option<serde_json::Value>| Value::Json(json.map(Box::new)))
+            }
+        }
+    };
+}
 impl Row {
     /// The field at this position.
     ///
@@ -26,47 +59,75 @@ impl Row {
     /// # Errors
     /// [`Error::Decode`] when the column holds something else.
     pub(crate) fn value(&self, index: usize, kind: FieldKind) -> Result<Value, Error> {
-        let row = &self.0;
-        let value = match kind {
-            FieldKind::I16 => row.try_get_unchecked(index).map(Value::SmallInt),
-            FieldKind::I32 => row.try_get_unchecked(index).map(Value::Int),
-            FieldKind::I64 => row.try_get_unchecked(index).map(Value::BigInt),
-            FieldKind::F32 => row.try_get_unchecked(index).map(Value::Float),
-            FieldKind::F64 => row.try_get_unchecked(index).map(Value::Double),
-            FieldKind::Bool => row.try_get_unchecked(index).map(Value::Bool),
-            FieldKind::String => row.try_get_unchecked(index).map(Value::String),
-            FieldKind::Uuid => row.try_get_unchecked(index).map(Value::Uuid),
-            FieldKind::DateTime => row.try_get_unchecked(index).map(Value::ChronoDateTimeUtc),
-            FieldKind::Date => row.try_get_unchecked(index).map(Value::ChronoDate),
-            FieldKind::Bytes => row.try_get_unchecked(index).map(Value::Bytes),
-            FieldKind::Decimal => {
-                return self.parsed(index, kind, |text| text.parse().map(Some).map(Value::Decimal));
-            }
-            FieldKind::Json => {
-                return self
-                    .parsed(index, kind, |text| serde_json::from_str(text).map(Some).map(Value::Json));
-            }
+        let value = match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Columns::Sqlite(row) => sqlite(row, index, kind),
+            #[cfg(feature = "postgres")]
+            Columns::Postgres(row) => native!(row, index, kind),
+            #[cfg(feature = "mysql")]
+            Columns::MySql(row) => match native!(row, index, kind) {
+                // A column has one number of decimals for all rows; what is more than the value needs is not part of it.
+                Ok(Value::Decimal(Some(decimal))) => Ok(Value::Decimal(Some(decimal.normalize()))),
+                other => other,
+            },
         };
         value.map_err(|error| self.mismatch(index, kind, error.to_string()))
     }
 
-    /// A kind that SQLite stores as text.
-    fn parsed<E: std::fmt::Display>(
-        &self,
-        index: usize,
-        kind: FieldKind,
-        parse: impl FnOnce(&str) -> Result<Value, E>,
-    ) -> Result<Value, Error> {
-        let text: Option<String> =
-            self.0.try_get_unchecked(index).map_err(|error| self.mismatch(index, kind, error.to_string()))?;
-        let Some(text) = text else { return Ok(kind.null()) };
-        parse(&text).map_err(|error| self.mismatch(index, kind, error.to_string()))
-    }
-
     fn mismatch(&self, index: usize, kind: FieldKind, reason: String) -> Error {
         use sqlx::Column as _;
-        let column =
-            self.0.columns().get(index).map_or_else(|| index.to_string(), |column| column.name().to_owned());
+        let name = whichever!(Columns, &self.0, row => row.columns().get(index).map(|column| column.name().to_owned()));
+        let column = name.unwrap_or_else(|| index.to_string());
         Error::Decode { column, expected: kind.words(), reason }
+    }
+}
+
+/// SQLite has no types for columns, and none for decimals and JSON at all.
+#[cfg(feature = "sqlite")]
+fn sqlite(row: &sqlx::sqlite::SqliteRow, index: usize, kind: FieldKind) -> sqlx::Result<Value> {
+    fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        row: &sqlx::sqlite::SqliteRow,
+        index: usize,
+    ) -> sqlx::Result<Option<T>> {
+        let text: Option<String> = row.try_get_unchecked(index)?;
+        text.map(|text| text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))).transpose()
+    }
+    match kind {
+        FieldKind::I16 => row.try_get_unchecked(index).map(Value::SmallInt),
+        FieldKind::I32 => row.try_get_unchecked(index).map(Value::Int),
+        FieldKind::I64 => row.try_get_unchecked(index).map(Value::BigInt),
+        FieldKind::F32 => row.try_get_unchecked(index).map(Value::Float),
+        FieldKind::F64 => row.try_get_unchecked(index).map(Value::Double),
+        FieldKind::Bool => row.try_get_unchecked(index).map(Value::Bool),
+        FieldKind::String => row.try_get_unchecked(index).map(Value::String),
+        FieldKind::Uuid => row.try_get_unchecked(index).map(Value::Uuid),
+        FieldKind::DateTime => row.try_get_unchecked(index).map(Value::ChronoDateTimeUtc),
+        FieldKind::Date => row.try_get_unchecked(index).map(Value::ChronoDate),
+        FieldKind::Bytes => row.try_get_unchecked(index).map(Value::Bytes),
+        FieldKind::Decimal => parsed(row, index).map(Value::Decimal),
+        FieldKind::Json => {
+            parsed(row, index).map(|json: Option<serde_json::Value>| Value::Json(json.map(Box::new)))
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl From<sqlx::sqlite::SqliteRow> for Row {
+    fn from(row: sqlx::sqlite::SqliteRow) -> Self {
+        Row(Columns::Sqlite(row))
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<sqlx::postgres::PgRow> for Row {
+    fn from(row: sqlx::postgres::PgRow) -> Self {
+        Row(Columns::Postgres(row))
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl From<sqlx::mysql::MySqlRow> for Row {
+    fn from(row: sqlx::mysql::MySqlRow) -> Self {
+        Row(Columns::MySql(row))
     }
 }

@@ -4,9 +4,9 @@ use chrono::Utc;
 use sea_query::{Expr, ExprTrait, Query, Values};
 use uuid::Uuid;
 
-use crate::db::{On, built};
+use crate::db::On;
 use crate::instance::{AnyInstance, State};
-use crate::meta::{FieldMeta, KeySource, ModelMeta};
+use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
 use crate::signals::{self, Details, Event, Signal, UpdateFields};
 use crate::transaction::Scope;
 use crate::validate::validate;
@@ -78,7 +78,7 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
     }
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    if heard(Signal::PreSave) || heard(Signal::PostSave) {
+    if heard(Signal::PreSave) || heard(Signal::PostSave) || db.needs_savepoint() {
         let before = Before::Everything(instance.snapshot());
         let mut undo = Undo { instance, before };
         let scope = Scope::enter(db).await?;
@@ -188,7 +188,7 @@ async fn plan(instance: &dyn AnyInstance, db: &Db, options: SaveOptions<'_>) -> 
 async fn row_exists(db: &Db, meta: &'static ModelMeta, key: Value) -> Result<bool, Error> {
     let mut select = Query::select();
     select.expr(Expr::val(1)).from(meta.table).and_where(Expr::col(meta.key_field().name).eq(key));
-    let (sql, values) = built(&select);
+    let (sql, values) = db.built(&select);
     Ok(!db.fetch(On { meta, doing: "looking for a row" }, sql, values).await?.is_empty())
 }
 
@@ -286,12 +286,25 @@ pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<()
     let meta = instance.meta();
     let on = On { meta, doing: "inserting a row" };
     if !instance.key_is_unassigned() {
-        return db.execute(on, statements::insert(meta), all_values(instance)).await.map(drop);
+        return db.execute(on, statements::insert(meta, db.backend()), all_values(instance)).await.map(drop);
     }
-    let row =
-        db.execute_returning(on, statements::insert_generated(meta), values_without_key(instance)).await?;
-    set(instance, meta.key, row.value(0, meta.key_field().kind)?);
+    let sql = statements::insert_generated(meta, db.backend());
+    let values = values_without_key(instance);
+    let key = if db.backend().returns_keys() {
+        db.execute_returning(on, sql, values).await?.value(0, meta.key_field().kind)?
+    } else {
+        made_key(meta, db.execute_done(on, sql, values).await?.first_key)
+    };
+    set(instance, meta.key, key);
     Ok(())
+}
+
+/// A key that MySQL has counted.
+pub(crate) fn made_key(meta: &ModelMeta, key: u64) -> Value {
+    match meta.key_field().kind {
+        FieldKind::I32 => Value::Int(i32::try_from(key).ok()),
+        _ => Value::BigInt(i64::try_from(key).ok()),
+    }
 }
 
 async fn update(instance: &dyn AnyInstance, db: &Db) -> Result<u64, Error> {
@@ -302,7 +315,7 @@ async fn update(instance: &dyn AnyInstance, db: &Db) -> Result<u64, Error> {
     }
     let mut values = values_without_key(instance);
     values.0.push(instance.key());
-    db.execute(On { meta, doing: "updating a row" }, statements::update(meta), values).await
+    db.execute(On { meta, doing: "updating a row" }, statements::update(meta, db.backend()), values).await
 }
 
 async fn update_named(instance: &dyn AnyInstance, db: &Db, fields: &UpdateFields) -> Result<u64, Error> {
@@ -313,7 +326,7 @@ async fn update_named(instance: &dyn AnyInstance, db: &Db, fields: &UpdateFields
         update.value(meta.fields[*position].name, instance.value(*position));
     }
     update.and_where(Expr::col(meta.key_field().name).eq(instance.key()));
-    let (sql, values) = built(&update);
+    let (sql, values) = db.built(&update);
     db.execute(On { meta, doing: "updating a row" }, sql, values).await
 }
 

@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use sea_query::{
-    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, SqliteQueryBuilder, Table, Values,
+    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, Table, TableCreateStatement, Values,
 };
 use sqlx::AssertSqlSafe;
 
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
 use crate::transaction::Scope;
-use crate::{Db, Error, Model};
+use crate::{Backend, Db, Error, Model};
 
 /// Decimals are text on SQLite, which keeps every digit; this collation orders them as numbers.
 pub(crate) const DECIMAL_COLLATION: &str = "AKSARA_DECIMAL";
@@ -75,9 +75,19 @@ impl Db {
 }
 
 async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
+    let backend = db.backend();
     for meta in metas {
-        let mut statements = vec![table(meta)];
-        statements.extend(indexes(meta).iter().map(|index| index.to_string(SqliteQueryBuilder)));
+        let mut table = table(meta, backend);
+        let mut statements = Vec::new();
+        for mut index in indexes(meta) {
+            // MySQL cannot make an index only where there is none.
+            if backend == Backend::MySql {
+                table.index(&mut index);
+            } else {
+                statements.push(backend.render_schema(&index));
+            }
+        }
+        statements.insert(0, backend.render_schema(&table));
         for sql in statements {
             let on = On { meta, doing: "creating a table" };
             db.execute(on, AssertSqlSafe(sql), Values(Vec::new())).await?;
@@ -86,12 +96,31 @@ async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
     Ok(())
 }
 
-fn table(meta: &'static ModelMeta) -> String {
+fn table(meta: &'static ModelMeta, backend: Backend) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(meta.table).if_not_exists();
+    if backend == Backend::MySql {
+        // Text is compared as on the other databases: byte by byte.
+        table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+    }
     for (index, field) in meta.fields.iter().enumerate() {
-        let mut column = column(field, index == meta.key && meta.key_source == KeySource::Database);
-        if index == meta.key {
+        let is_key = index == meta.key;
+        let mut column = ColumnDef::new(field.name);
+        match backend {
+            Backend::Sqlite => sqlite_type(&mut column, field, is_key),
+            Backend::Postgres => postgres_type(&mut column, field),
+            Backend::MySql => mysql_type(&mut column, field, is_key),
+        }
+        if is_key && meta.key_source == KeySource::Database {
+            column.auto_increment();
+        }
+        if !field.nullable {
+            column.not_null();
+        }
+        if field.unique {
+            column.unique_key();
+        }
+        if is_key {
             column.primary_key();
         }
         table.col(column);
@@ -104,38 +133,69 @@ fn table(meta: &'static ModelMeta) -> String {
             table.foreign_key(&mut key);
         }
     }
-    table.to_string(SqliteQueryBuilder)
+    table
 }
 
-fn column(field: &'static FieldMeta, counted: bool) -> ColumnDef {
-    let mut column = ColumnDef::new(field.name);
+fn sqlite_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
+    match field.kind {
+        // SQLite counts only a column that is called exactly INTEGER.
+        FieldKind::I32 | FieldKind::I64 if is_key => column.integer(),
+        FieldKind::Decimal => column.custom(format!("TEXT COLLATE {DECIMAL_COLLATION}")),
+        FieldKind::DateTime | FieldKind::Date | FieldKind::Json => column.custom("TEXT"),
+        FieldKind::Uuid | FieldKind::Bytes => column.custom("BLOB"),
+        _ => common_type(column, field),
+    };
+}
+
+fn postgres_type(column: &mut ColumnDef, field: &FieldMeta) {
+    match field.kind {
+        FieldKind::Decimal => column.decimal(),
+        FieldKind::DateTime => column.timestamp_with_time_zone(),
+        FieldKind::Date => column.date(),
+        FieldKind::Json => column.json_binary(),
+        FieldKind::Uuid => column.uuid(),
+        FieldKind::Bytes => column.custom("BYTEA"),
+        _ => common_type(column, field),
+    };
+}
+
+fn mysql_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
+    /// The longest text of which every column can have an index.
+    const INDEXED_MAX: u32 = 255;
+    /// The longest varchar, of four bytes for each character.
+    const VARCHAR_MAX: u32 = 16_383;
+    let indexed = is_key || field.unique || field.indexed || field.reference.is_some();
+    match field.kind {
+        FieldKind::String => match field.max_length {
+            Some(max) if max <= VARCHAR_MAX => column.string_len(max),
+            None if indexed => column.string_len(INDEXED_MAX),
+            _ => column.custom("LONGTEXT"),
+        },
+        // As many digits before and behind the point as a decimal can have.
+        FieldKind::Decimal => column.custom("DECIMAL(65, 30)"),
+        FieldKind::DateTime => column.custom("DATETIME(6)"),
+        FieldKind::Date => column.date(),
+        FieldKind::Json => column.custom("JSON"),
+        FieldKind::Uuid => column.custom("BINARY(16)"),
+        FieldKind::Bytes => column.custom("LONGBLOB"),
+        _ => common_type(column, field),
+    };
+}
+
+/// Types that all databases have.
+fn common_type<'a>(column: &'a mut ColumnDef, field: &FieldMeta) -> &'a mut ColumnDef {
     match field.kind {
         FieldKind::I16 => column.small_integer(),
-        // SQLite counts only a column that is called exactly so.
-        FieldKind::I32 | FieldKind::I64 if counted => column.integer().auto_increment(),
         FieldKind::I32 => column.integer(),
         FieldKind::I64 => column.big_integer(),
         FieldKind::F32 => column.float(),
         FieldKind::F64 => column.double(),
         FieldKind::Bool => column.boolean(),
-        FieldKind::String => match field.max_length {
+        _ => match field.max_length {
             Some(max) => column.string_len(max),
             None => column.text(),
         },
-        FieldKind::Decimal => column.custom(format!("TEXT COLLATE {DECIMAL_COLLATION}")),
-        FieldKind::Uuid => column.custom("BLOB"),
-        FieldKind::DateTime => column.custom("TEXT"),
-        FieldKind::Date => column.custom("TEXT"),
-        FieldKind::Json => column.custom("TEXT"),
-        FieldKind::Bytes => column.custom("BLOB"),
-    };
-    if !field.nullable {
-        column.not_null();
     }
-    if field.unique {
-        column.unique_key();
-    }
-    column
 }
 
 fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {

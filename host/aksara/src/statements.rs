@@ -2,46 +2,49 @@
 
 use std::sync::OnceLock;
 
-use sea_query::{Expr, ExprTrait, Query, SqliteQueryBuilder};
+use sea_query::{Expr, ExprTrait, Query};
 
-use crate::Value;
 use crate::meta::{FieldMeta, ModelMeta};
+use crate::{Backend, Value};
 
-/// Texts of the statements that write a whole row.
+/// Texts of the statements that write a whole row, for each kind of database.
 #[derive(Debug, Default)]
 pub struct Statements {
-    insert: OnceLock<String>,
-    insert_generated: OnceLock<String>,
-    update: OnceLock<String>,
+    insert: [OnceLock<String>; 3],
+    insert_generated: [OnceLock<String>; 3],
+    update: [OnceLock<String>; 3],
 }
 
 impl Statements {
     /// No text yet.
     pub const fn new() -> Self {
-        Statements { insert: OnceLock::new(), insert_generated: OnceLock::new(), update: OnceLock::new() }
+        const NONE: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
+        Statements { insert: NONE, insert_generated: NONE, update: NONE }
     }
 }
 
 /// Inserts a row with all its columns, in order.
-pub(crate) fn insert(meta: &'static ModelMeta) -> &'static str {
-    meta.statements.insert.get_or_init(|| insert_sql(meta, meta.fields.iter(), false))
+pub(crate) fn insert(meta: &'static ModelMeta, backend: Backend) -> &'static str {
+    meta.statements.insert[backend as usize]
+        .get_or_init(|| insert_sql(meta, backend, meta.fields.iter(), false))
 }
 
-/// Inserts a row without its key, which the database makes and returns.
-pub(crate) fn insert_generated(meta: &'static ModelMeta) -> &'static str {
-    meta.statements.insert_generated.get_or_init(|| insert_sql(meta, without_key(meta), true))
+/// Inserts a row without its key, which the database makes, and returns where it can.
+pub(crate) fn insert_generated(meta: &'static ModelMeta, backend: Backend) -> &'static str {
+    meta.statements.insert_generated[backend as usize]
+        .get_or_init(|| insert_sql(meta, backend, without_key(meta), backend.returns_keys()))
 }
 
 /// Updates all columns but the key, in order; the key comes last.
-pub(crate) fn update(meta: &'static ModelMeta) -> &'static str {
-    meta.statements.update.get_or_init(|| {
+pub(crate) fn update(meta: &'static ModelMeta, backend: Backend) -> &'static str {
+    meta.statements.update[backend as usize].get_or_init(|| {
         let mut update = Query::update();
         update.table(meta.table);
         for field in without_key(meta) {
             update.value(field.name, placeholder());
         }
         update.and_where(Expr::col(meta.key_field().name).eq(placeholder()));
-        update.build(SqliteQueryBuilder).0
+        backend.render(&update).0
     })
 }
 
@@ -52,6 +55,7 @@ pub(crate) fn without_key(meta: &'static ModelMeta) -> impl Iterator<Item = &'st
 
 fn insert_sql(
     meta: &'static ModelMeta,
+    backend: Backend,
     fields: impl Iterator<Item = &'static FieldMeta>,
     returning: bool,
 ) -> String {
@@ -67,7 +71,7 @@ fn insert_sql(
     if returning {
         insert.returning_col(meta.key_field().name);
     }
-    insert.build(SqliteQueryBuilder).0
+    backend.render(&insert).0
 }
 
 /// Stands for a value that is bound later; only its place in the text matters.

@@ -4,12 +4,50 @@ use std::cmp::Ordering;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Executor, Sqlite, SqliteConnection, Transaction};
-
-use crate::error::BoxError;
+use crate::driver::Open;
+use crate::error::{BoxError, is_conflict};
 use crate::plugins::PluginSet;
 use crate::{Db, Error};
+
+/// How far concurrent transactions see of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// Each statement sees what was committed before it.
+    ReadCommitted,
+    /// All statements see what was committed before the first.
+    RepeatableRead,
+    /// As if one ran after the other. What SQLite always does.
+    Serializable,
+}
+
+impl Isolation {
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Isolation::ReadCommitted => "READ COMMITTED",
+            Isolation::RepeatableRead => "REPEATABLE READ",
+            Isolation::Serializable => "SERIALIZABLE",
+        }
+    }
+}
+
+/// How to run a transaction, where a plain [`transaction`](Db::transaction) will not do.
+#[derive(Clone, Copy, Debug)]
+pub struct TransactionOptions {
+    /// The isolation level; the database's own unless given. SQLite is always serializable.
+    pub isolation: Option<Isolation>,
+    /// Nothing may be written.
+    pub read_only: bool,
+    /// How often the body is run again after a conflict with a concurrent transaction; 3 unless given.
+    pub retries_max: u32,
+}
+
+impl Default for TransactionOptions {
+    fn default() -> Self {
+        TransactionOptions { isolation: None, read_only: false, retries_max: 3 }
+    }
+}
 
 /// A future on the heap, as handlers return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,6 +55,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 const ENDED: &str = "the transaction has ended; this handle of it cannot be used any more";
+const READ_ONLY: &str = "the transaction is read-only, and this would write; begin it without `read_only`";
 const INTERRUPTED: &str =
     "a write in this transaction was dropped before it ended, and may have happened; roll back";
 const IN_USE: &str = "this handle of a transaction is in use: by an operation that has not ended, or by a savepoint \
@@ -24,10 +63,11 @@ const IN_USE: &str = "this handle of a transaction is in use: by an operation th
 
 /// An open transaction, shared by all handles to it. Its connection is locked for each statement.
 pub(crate) struct Tx {
-    connection: tokio::sync::Mutex<Option<Transaction<'static, Sqlite>>>,
+    connection: tokio::sync::Mutex<Option<Open>>,
     state: Mutex<TxState>,
     /// The plugins that the transaction began with, and keeps until it ends.
     plugins: Option<Arc<PluginSet>>,
+    read_only: bool,
 }
 
 struct TxState {
@@ -35,6 +75,8 @@ struct TxState {
     frames: Vec<Frame>,
     /// The outermost savepoint whose scope was dropped before it ended. It is rolled back before the next statement.
     abandoned: Option<usize>,
+    /// Whether a statement failed for what a concurrent transaction did.
+    conflict: bool,
 }
 
 /// A transaction, or a savepoint in it.
@@ -81,6 +123,21 @@ impl TxHandle {
             self.tx.state().frames[depth].set = true;
         }
         Ok(connection)
+    }
+
+    /// The connection, for a statement that writes.
+    pub(crate) async fn connection_to_write(&self) -> Result<Connection<'_>, Error> {
+        match self.tx.read_only {
+            true => Err(Error::Transaction(READ_ONLY)),
+            false => self.connection().await,
+        }
+    }
+
+    /// Takes notice of why a statement failed.
+    pub(crate) fn note(&self, error: &sqlx::Error) {
+        if is_conflict(error) {
+            self.tx.state().conflict = true;
+        }
     }
 
     /// The first savepoint around the statements of this handle that is not set yet.
@@ -138,22 +195,22 @@ impl Drop for Write<'_> {
 }
 
 /// The locked connection of a transaction.
-pub(crate) struct Connection<'a>(tokio::sync::MutexGuard<'a, Option<Transaction<'static, Sqlite>>>);
+pub(crate) struct Connection<'a>(tokio::sync::MutexGuard<'a, Option<Open>>);
 
 impl Connection<'_> {
-    pub(crate) fn get(&mut self) -> Result<&mut SqliteConnection, Error> {
-        self.0.as_deref_mut().ok_or(Error::Transaction(ENDED))
+    pub(crate) fn get(&mut self) -> Result<&mut Open, Error> {
+        self.0.as_mut().ok_or(Error::Transaction(ENDED))
     }
 
     async fn run(&mut self, sql: String, doing: &'static str) -> Result<(), Error> {
-        let run = self.get()?.execute(AssertSqlSafe(sql)).await;
-        run.map(drop).map_err(|error| Error::database(doing, error))
+        self.get()?.run(sql).await.map_err(|error| Error::database(doing, error))
     }
 
     async fn roll_back_to(&mut self, tx: &Tx, depth: usize) -> Result<(), Error> {
         if tx.state().frames.get(depth).is_some_and(|frame| frame.set) {
-            let sql = format!("ROLLBACK TO aksara_{depth}; RELEASE aksara_{depth}");
-            self.run(sql, "rolling back a savepoint").await?;
+            let doing = "rolling back a savepoint";
+            self.run(format!("ROLLBACK TO SAVEPOINT aksara_{depth}"), doing).await?;
+            self.run(format!("RELEASE SAVEPOINT aksara_{depth}"), doing).await?;
         }
         let mut state = tx.state();
         state.frames.truncate(depth);
@@ -173,8 +230,12 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(crate) async fn enter(db: &Db) -> Result<Scope, Error> {
+        Scope::enter_with(db, TransactionOptions::default()).await
+    }
+
+    async fn enter_with(db: &Db, options: TransactionOptions) -> Result<Scope, Error> {
         let handle = match &db.tx {
-            None => begin(db).await?,
+            None => begin(db, options).await?,
             Some(outer) => savepoint(outer).await?,
         };
         let db = Db { shared: db.shared.clone(), tx: Some(handle.clone()) };
@@ -186,9 +247,12 @@ impl Scope {
         &self.db
     }
 
-    /// The handle for a write with which the operation ends. A statement that fails is undone by itself, so that this
+    /// The handle for a write with which the operation ends. Where a statement that fails is undone by itself, this
     /// one needs no savepoint of its own.
     pub(crate) fn last(&self) -> Db {
+        if self.db.backend().aborts_on_error() {
+            return self.db.clone();
+        }
         let guarded = self.handle.depth.saturating_sub(1);
         Db { shared: self.db.shared.clone(), tx: Some(TxHandle { guarded, ..self.handle.clone() }) }
     }
@@ -219,7 +283,7 @@ impl Scope {
         let mut callbacks = Vec::new();
         if depth > 0 {
             if tx.state().frames.last().is_some_and(|frame| frame.set) {
-                connection.run(format!("RELEASE aksara_{depth}"), "releasing a savepoint").await?;
+                connection.run(format!("RELEASE SAVEPOINT aksara_{depth}"), "releasing a savepoint").await?;
             }
             self.ended = true;
             // They run after the outermost commit, whoever makes it.
@@ -230,7 +294,8 @@ impl Scope {
             }
         } else {
             let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
-            transaction.commit().await.map_err(|error| Error::database("committing", error))?;
+            let committed = transaction.commit().await.inspect_err(|error| self.handle.note(error));
+            committed.map_err(|error| Error::database("committing", error))?;
             self.ended = true;
             callbacks.extend(tx.state().frames.drain(..).flat_map(|frame| frame.callbacks));
         }
@@ -244,22 +309,22 @@ impl Scope {
             connection.roll_back_to(&tx, depth).await?;
         } else if let Some(transaction) = connection.0.take() {
             tx.state().frames.clear();
-            transaction.rollback().await.map_err(|error| Error::database("rolling back", error))?;
+            transaction.roll_back().await.map_err(|error| Error::database("rolling back", error))?;
         }
         self.ended = true;
         Ok(())
     }
 }
 
-async fn begin(db: &Db) -> Result<TxHandle, Error> {
-    // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
-    let transaction = db.pool()?.begin_with("BEGIN IMMEDIATE").await;
+async fn begin(db: &Db, options: TransactionOptions) -> Result<TxHandle, Error> {
+    let transaction = db.pool()?.begin(options).await;
     let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
     let frame = Frame { set: true, ..Frame::default() };
     let tx = Tx {
         connection: tokio::sync::Mutex::new(Some(transaction)),
-        state: Mutex::new(TxState { frames: vec![frame], abandoned: None }),
+        state: Mutex::new(TxState { frames: vec![frame], abandoned: None, conflict: false }),
         plugins: db.plugin_set(),
+        read_only: options.read_only,
     };
     Ok(TxHandle::new(Arc::new(tx), 0))
 }
@@ -314,7 +379,8 @@ impl Db {
     /// Runs `body` in a transaction: committed when it returns Ok, rolled back when it returns an error or is
     /// dropped. Inside a transaction this is a savepoint, of which the same holds.
     ///
-    /// `body` gets the handle to use inside.
+    /// `body` gets the handle to use inside. After a conflict with a concurrent transaction (a serialization failure, a
+    /// deadlock) it is run again, up to three times: what it does outside of the database it may do again.
     ///
     /// ```no_run
     /// # async fn example(db: aksara::Db) -> Result<(), aksara::Error> {
@@ -330,14 +396,65 @@ impl Db {
     /// Those of `body`, and those of beginning and committing.
     pub async fn transaction<T, E, F>(&self, body: F) -> Result<T, E>
     where
-        F: AsyncFnOnce(Db) -> Result<T, E>,
+        F: AsyncFnMut(Db) -> Result<T, E>,
         E: From<Error>,
     {
-        let scope = Scope::enter(self).await?;
-        let result = body(scope.db().clone()).await;
-        let (value, after) = scope.finish(result).await?;
-        after.run().await;
-        Ok(value)
+        self.transaction_with(TransactionOptions::default(), body).await
+    }
+
+    /// As [`transaction`](Self::transaction), with these options. A savepoint has none of its own.
+    ///
+    /// # Errors
+    /// Those of `body`, and those of beginning and committing; [`Error::Transaction`] for a write while `read_only`.
+    pub async fn transaction_with<T, E, F>(&self, options: TransactionOptions, mut body: F) -> Result<T, E>
+    where
+        F: AsyncFnMut(Db) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let mut retries = 0;
+        loop {
+            let scope = Scope::enter_with(self, options).await?;
+            let handle = scope.handle.clone();
+            let result = body(scope.db().clone()).await;
+            let error = match scope.finish(result).await {
+                Ok((value, after)) => {
+                    after.run().await;
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            let again = self.tx.is_none() && handle.tx.state().conflict && retries < options.retries_max;
+            if !again {
+                return Err(error);
+            }
+            retries += 1;
+            tracing::debug!(retries, "a transaction conflicted with another; it is run again");
+            tokio::time::sleep(backoff(retries)).await;
+        }
+    }
+
+    /// Begins a transaction to be ended by hand; inside a transaction, sets a savepoint.
+    ///
+    /// ```no_run
+    /// # async fn example(db: aksara::Db) -> Result<(), aksara::Error> {
+    /// let transaction = db.begin().await?;
+    /// // everything here through `transaction.db()`
+    /// transaction.commit().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it cannot be begun.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        self.begin_with(TransactionOptions::default()).await
+    }
+
+    /// As [`begin`](Self::begin), with these options; nothing is retried.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it cannot be begun.
+    pub async fn begin_with(&self, options: TransactionOptions) -> Result<Transaction, Error> {
+        Scope::enter_with(self, options).await.map(Transaction)
     }
 
     /// Runs `callback` after the outermost transaction has committed, in order of registration; never when it, or
@@ -368,5 +485,40 @@ impl Db {
         let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
         frame.callbacks.push(callback);
         Ok(())
+    }
+}
+
+/// Longer with each retry, and different for those that conflicted with each other.
+fn backoff(retries: u32) -> Duration {
+    let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    Duration::from_millis((5 << retries.min(6)) + spread / 16)
+}
+
+/// A transaction or savepoint that is ended by hand. Dropped before that, it is rolled back.
+#[must_use = "a transaction that is dropped is rolled back"]
+pub struct Transaction(Scope);
+
+impl Transaction {
+    /// The handle to use inside.
+    pub fn db(&self) -> &Db {
+        self.0.db()
+    }
+
+    /// Commits the transaction, or releases the savepoint. After the outermost commit, what was to run then runs.
+    ///
+    /// # Errors
+    /// [`Error::Database`], and [`Error::Transaction`] when only a rollback is left.
+    pub async fn commit(self) -> Result<(), Error> {
+        let ((), after) = self.0.finish(Ok::<_, Error>(())).await?;
+        after.run().await;
+        Ok(())
+    }
+
+    /// Undoes everything since it began.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        self.0.undo().await
     }
 }

@@ -9,7 +9,7 @@ use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 use super::wire::{from_wire, to_wire};
 use crate::column::{escape_like, like};
-use crate::db::{On, built};
+use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
 use crate::{Db, Error, Value};
@@ -171,7 +171,7 @@ fn compare(
 }
 
 async fn fetch(db: &Db, meta: &'static ModelMeta, select: &SelectStatement) -> Result<Vec<Row>, ModelsError> {
-    let (sql, values) = built(select);
+    let (sql, values) = db.built(select);
     db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
 }
 

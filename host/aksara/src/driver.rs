@@ -1,0 +1,227 @@
+//! The databases behind one type each: kind, pool, open transaction. What differs between them is asked of
+//! [`Backend`].
+
+use sea_query::{
+    MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementWriter, SchemaStatementBuilder,
+    SqliteQueryBuilder, Values,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
+
+use crate::row::Row;
+use crate::transaction::{Isolation, TransactionOptions};
+
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// SQLite, in a file or in memory.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    MySql,
+}
+
+impl Backend {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::Sqlite => "SQLite",
+            Backend::Postgres => "PostgreSQL",
+            Backend::MySql => "MySQL",
+        }
+    }
+
+    /// The text of a statement and its values.
+    pub(crate) fn render(self, statement: &impl QueryStatementWriter) -> (String, Values) {
+        match self {
+            Backend::Sqlite => statement.build(SqliteQueryBuilder),
+            Backend::Postgres => statement.build(PostgresQueryBuilder),
+            Backend::MySql => statement.build(MysqlQueryBuilder),
+        }
+    }
+
+    /// The text of a statement that defines something.
+    pub(crate) fn render_schema(self, statement: &impl SchemaStatementBuilder) -> String {
+        match self {
+            Backend::Sqlite => statement.to_string(SqliteQueryBuilder),
+            Backend::Postgres => statement.to_string(PostgresQueryBuilder),
+            Backend::MySql => statement.to_string(MysqlQueryBuilder),
+        }
+    }
+
+    /// Whether INSERT can return the key that the database made; MySQL tells the first of them afterwards.
+    pub(crate) fn returns_keys(self) -> bool {
+        self != Backend::MySql
+    }
+
+    /// Whether a statement that fails leaves a transaction in which only a rollback to a savepoint is possible.
+    pub(crate) fn aborts_on_error(self) -> bool {
+        self == Backend::Postgres
+    }
+
+    /// How many values one statement can bind.
+    pub(crate) fn binds_max(self) -> usize {
+        match self {
+            Backend::Sqlite => 32_766,
+            Backend::Postgres | Backend::MySql => 65_535,
+        }
+    }
+
+    /// What begins a transaction, and what has to be said before that.
+    fn begin(self, options: TransactionOptions) -> (Option<String>, String) {
+        let isolation = options.isolation.map(Isolation::sql);
+        let read_only = if options.read_only { " READ ONLY" } else { "" };
+        match self {
+            Backend::Sqlite if options.read_only => (None, "BEGIN".to_owned()),
+            // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
+            Backend::Sqlite => (None, "BEGIN IMMEDIATE".to_owned()),
+            Backend::Postgres => {
+                let isolation = isolation.map(|level| format!(" ISOLATION LEVEL {level}"));
+                (None, format!("BEGIN{}{read_only}", isolation.unwrap_or_default()))
+            }
+            Backend::MySql => {
+                let isolation = isolation.map(|level| format!("SET TRANSACTION ISOLATION LEVEL {level}"));
+                (isolation, format!("START TRANSACTION{read_only}"))
+            }
+        }
+    }
+}
+
+/// What a statement did.
+pub(crate) struct Done {
+    /// Rows that it changed.
+    pub(crate) rows: u64,
+    /// The first key that MySQL made.
+    pub(crate) first_key: u64,
+}
+
+/// Connections to one database.
+pub(crate) enum Pool {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::SqlitePool),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::PgPool),
+    #[cfg(feature = "mysql")]
+    MySql(sqlx::MySqlPool),
+}
+
+/// A connection in a transaction, which is rolled back when this is dropped.
+pub(crate) enum Open {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Transaction<'static, sqlx::Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(Transaction<'static, sqlx::Postgres>),
+    #[cfg(feature = "mysql")]
+    MySql(Transaction<'static, sqlx::MySql>),
+}
+
+/// The same expression for whatever database it is.
+macro_rules! whichever {
+    ($type:ident, $value:expr, $driver:ident => $body:expr) => {
+        match $value {
+            #[cfg(feature = "sqlite")]
+            $type::Sqlite($driver) => $body,
+            #[cfg(feature = "postgres")]
+            $type::Postgres($driver) => $body,
+            #[cfg(feature = "mysql")]
+            $type::MySql($driver) => $body,
+        }
+    };
+}
+pub(crate) use whichever;
+
+impl Pool {
+    pub(crate) fn backend(&self) -> Backend {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => Backend::Sqlite,
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => Backend::Postgres,
+            #[cfg(feature = "mysql")]
+            Pool::MySql(_) => Backend::MySql,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        whichever!(Pool, self, pool => pool.close().await)
+    }
+
+    pub(crate) async fn begin(&self, options: TransactionOptions) -> sqlx::Result<Open> {
+        let (before, begin) = self.backend().begin(options);
+        let begin = Some(AssertSqlSafe(begin).into_sql_str());
+        match self {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(pool) => Transaction::begin(pool.acquire().await?, begin).await.map(Open::Sqlite),
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(pool) => {
+                Transaction::begin(pool.acquire().await?, begin).await.map(Open::Postgres)
+            }
+            #[cfg(feature = "mysql")]
+            Pool::MySql(pool) => {
+                let mut connection = pool.acquire().await?;
+                if let Some(before) = before {
+                    connection.execute(AssertSqlSafe(before)).await?;
+                }
+                Transaction::begin(connection, begin).await.map(Open::MySql)
+            }
+        }
+    }
+}
+
+impl Open {
+    pub(crate) async fn commit(self) -> sqlx::Result<()> {
+        whichever!(Open, self, transaction => transaction.commit().await)
+    }
+
+    pub(crate) async fn roll_back(self) -> sqlx::Result<()> {
+        whichever!(Open, self, transaction => transaction.rollback().await)
+    }
+
+    /// Runs a statement that takes no values.
+    pub(crate) async fn run(&mut self, sql: String) -> sqlx::Result<()> {
+        whichever!(Open, self, transaction => transaction.execute(AssertSqlSafe(sql)).await.map(drop))
+    }
+}
+
+/// The three ways to run a statement, on any free connection or on the one of a transaction.
+macro_rules! statements {
+    ($type:ident, $self:ty, $driver:ident => $executor:expr) => {
+        impl $type {
+            pub(crate) async fn execute(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
+                match self {
+                    #[cfg(feature = "sqlite")]
+                    $type::Sqlite($driver) => {
+                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        Ok(Done { rows: done.rows_affected(), first_key: 0 })
+                    }
+                    #[cfg(feature = "postgres")]
+                    $type::Postgres($driver) => {
+                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        Ok(Done { rows: done.rows_affected(), first_key: 0 })
+                    }
+                    #[cfg(feature = "mysql")]
+                    $type::MySql($driver) => {
+                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        Ok(Done { rows: done.rows_affected(), first_key: done.last_insert_id() })
+                    }
+                }
+            }
+
+            pub(crate) async fn fetch_one(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
+                whichever!($type, self, $driver => {
+                    sqlx::query_with(sql, SqlxValues(values)).fetch_one($executor).await.map(Row::from)
+                })
+            }
+
+            pub(crate) async fn fetch_all(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
+                whichever!($type, self, $driver => {
+                    let rows = sqlx::query_with(sql, SqlxValues(values)).fetch_all($executor).await?;
+                    Ok(rows.into_iter().map(Row::from).collect())
+                })
+            }
+        }
+    };
+}
+statements!(Pool, &Self, pool => pool);
+statements!(Open, &mut Self, transaction => &mut **transaction);
