@@ -78,11 +78,19 @@ impl Revision {
         run: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(T, usize), FaultKind> {
         let _permit = permit(self.engine(), state.limits().deadline_ms).await?;
+        let deadline_ms = state.limits().deadline_ms;
         let mut store = self.store(state);
-        let result = match self.instance().instantiate_async(&mut store).await {
-            Ok(plugin) => run(&plugin, &mut store).await,
-            Err(error) => Err(error),
+        let guest = async {
+            let plugin = self.instance().instantiate_async(&mut store).await?;
+            run(&plugin, &mut store).await
         };
+        // The epoch ends what computes. What sleeps, in a clock of WASI for example, is ended here; its instance is
+        // thrown away with the store.
+        let result = tokio::time::timeout(Duration::from_millis(2 * deadline_ms), guest).await;
+        let result = result.unwrap_or_else(|_| {
+            store.data_mut().fault = Some(FaultKind::HostTime { deadline_ms });
+            Err(wasmtime::format_err!("out of time"))
+        });
         let state = store.data_mut();
         let printed = state.wasi.as_ref().map(|wasi| wasi.output.take()).unwrap_or_default();
         for line in printed.lines() {
@@ -128,7 +136,7 @@ impl Revision {
     }
 }
 
-/// A slot of the pool. A handler inside a handler waits as well, so that waiting has to end.
+/// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
 async fn permit(engine: &Inner, deadline_ms: u64) -> Result<tokio::sync::SemaphorePermit<'_>, FaultKind> {
     if let Ok(permit) = engine.calls.try_acquire() {
         return Ok(permit);

@@ -1,9 +1,10 @@
 //! The engine: wasmtime's configuration, what is linked, the clock that ends calls, and loading.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aksara_wire::{CONTRACT_VERSION, Description};
+use aksara_wire::{CONTRACT_VERSION, Description, Subscription};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use wasmtime::component::types::ComponentItem;
@@ -24,6 +25,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Calls under way at once.
 const CALLS_MAX: u32 = 256;
+
+/// Core instances, and tables, that one component may consist of.
+const PARTS_MAX: u32 = 8;
+
+/// Subscriptions of one plugin.
+const SUBSCRIPTIONS_MAX: usize = 256;
 
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
@@ -129,11 +136,15 @@ fn config() -> Config {
     config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_reservation_for_growth(0);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(CALLS_MAX)
-        .total_core_instances(CALLS_MAX * 4)
+        .total_core_instances(CALLS_MAX * PARTS_MAX)
         .total_memories(CALLS_MAX)
-        .total_tables(CALLS_MAX * 4)
+        .total_tables(CALLS_MAX * PARTS_MAX)
         .total_stacks(CALLS_MAX)
         .max_memory_size(MEMORY_BYTES_MAX)
+        // Each call finds its part of the pool free, whatever other plugins consist of.
+        .max_core_instances_per_component(PARTS_MAX)
+        .max_tables_per_component(PARTS_MAX)
+        .max_memories_per_component(1)
         // What a call has touched is copied back rather than given back to the kernel, page by page.
         .linear_memory_keep_resident(RESIDENT_BYTES)
         .table_keep_resident(RESIDENT_BYTES)
@@ -212,7 +223,23 @@ fn check_description(name: Option<&str>, description: &Description) -> Result<()
     if let Some(file) = name.filter(|name| name != plugin) {
         return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
     }
+    let subscriptions = description.subscriptions.len();
+    if subscriptions > SUBSCRIPTIONS_MAX {
+        let message = format!("it has {subscriptions} subscriptions, {SUBSCRIPTIONS_MAX} are allowed");
+        return Err(LoadError::Description(message));
+    }
+    if description.version.contains(char::is_control) {
+        return Err(LoadError::Description("the version has control characters".to_owned()));
+    }
+    let mut seen = HashSet::new();
     for subscription in &description.subscriptions {
+        let Subscription { handler, signal, sender, .. } = subscription;
+        if handler.is_empty() || handler.contains(char::is_control) {
+            return Err(LoadError::Description(format!("{handler:?} is no name of a handler")));
+        }
+        if !seen.insert((handler, signal, sender)) {
+            return Err(LoadError::Description(format!("`{handler}` subscribes to `{signal}` twice")));
+        }
         if !SIGNALS.contains(&subscription.signal.as_str()) {
             let (handler, signal) = (&subscription.handler, &subscription.signal);
             let known = SIGNALS.join("`, `");

@@ -85,7 +85,9 @@ pub enum LoadError {
 }
 
 fn who_acts(plugin: &str) -> &'static str {
-    match plugin > CONTRACT_VERSION {
+    let numbers =
+        |version: &str| -> Vec<u64> { version.split('.').map_while(|part| part.parse().ok()).collect() };
+    match numbers(plugin) > numbers(CONTRACT_VERSION) {
         true => "its operator has to update the host",
         false => "its author has to build it with a newer SDK",
     }
@@ -186,6 +188,16 @@ pub enum FaultKind {
     )]
     Event {
         /// Length of the event.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// What it asked for is too large for it.
+    #[error(
+        "asked for an answer of {bytes} bytes, {bytes_max} are allowed; raise `bytes_max` or ask for less"
+    )]
+    Answer {
+        /// Length of the answer.
         bytes: usize,
         /// The limit.
         bytes_max: usize,

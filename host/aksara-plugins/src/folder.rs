@@ -7,7 +7,7 @@ use std::time::SystemTime;
 /// What tells two states of a file apart without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    bytes: u64,
+    pub(crate) bytes: u64,
     modified: Option<SystemTime>,
     #[cfg(unix)]
     inode: u64,

@@ -153,10 +153,17 @@ struct Loader {
 impl Loader {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
         while let Some(request) = inbox.recv().await {
+            // One look serves all that asked for one before it.
+            let mut requests = vec![request];
+            while let Ok(request) = inbox.try_recv() {
+                requests.push(request);
+            }
             self.look().await;
-            if let Request::Rescan(done) = request {
-                // Nobody has to wait for it.
-                let _ = done.send(());
+            for request in requests {
+                if let Request::Rescan(done) = request {
+                    // Nobody has to wait for it.
+                    let _ = done.send(());
+                }
             }
         }
     }
@@ -191,14 +198,15 @@ impl Loader {
 
     /// Loads one file, once it is complete.
     async fn load(&mut self, name: String, found: Found) {
-        let Some((bytes, stamp)) = complete(found).await else {
+        let bytes_max = self.options.limits.file_bytes_max;
+        let Some((bytes, stamp)) = complete(found, bytes_max).await else {
             // It vanished, or grows still; the next change brings us back.
             return;
         };
         self.seen.insert(name.clone(), stamp);
         let loaded = match bytes {
             Ok(bytes) => self.engine.load(Some(&name), bytes, self.options.limits.clone()).await,
-            Err(error) => Err(LoadError::Read(error.to_string())),
+            Err(error) => Err(error),
         };
         let order = self.order(&name);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,14 +249,18 @@ impl Loader {
 }
 
 /// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
-async fn complete(found: Found) -> Option<(std::io::Result<Vec<u8>>, Stamp)> {
+async fn complete(found: Found, bytes_max: usize) -> Option<(Result<Vec<u8>, LoadError>, Stamp)> {
     let Found { path, mut stamp } = found;
     // A file that grows keeps us waiting for as long as it grows, but not for ever.
     for _ in 0..400 {
         tokio::time::sleep(STABLE).await;
         let now = folder::stamp(&path)?;
         if now == stamp {
-            let bytes = tokio::fs::read(&path).await;
+            let bytes = usize::try_from(stamp.bytes).unwrap_or(usize::MAX);
+            if bytes > bytes_max {
+                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), stamp));
+            }
+            let bytes = tokio::fs::read(&path).await.map_err(|error| LoadError::Read(error.to_string()));
             if folder::stamp(&path) == Some(stamp) {
                 return Some((bytes, stamp));
             }

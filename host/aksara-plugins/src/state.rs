@@ -99,6 +99,10 @@ impl State {
             let (operation, model) = (operation.name(), &request.model);
             return refuse(format!("`{operation}` on `{model}` is not granted; ask for it in `describe`"));
         };
+        let mut request = request;
+        // One more than it may read is enough to know that it is too much.
+        let rows_left = self.limits.rows_max.saturating_sub(self.rows) + 1;
+        request.limit = Some(request.limit.map_or(rows_left, |limit| limit.min(rows_left)));
         let answer = self.in_time(models.call(operation, request)).await?;
         match answer {
             Ok(answer) => {
@@ -106,7 +110,11 @@ impl State {
                 if self.rows > self.limits.rows_max {
                     return self.exceed(FaultKind::Rows { rows_max: self.limits.rows_max });
                 }
-                Ok(Ok(encode(&answer)))
+                let (answer, bytes_max) = (encode(&answer), self.limits.bytes_max);
+                match answer.len() > bytes_max {
+                    true => self.exceed(FaultKind::Answer { bytes: answer.len(), bytes_max }),
+                    false => Ok(Ok(answer)),
+                }
             }
             Err(error) => Ok(Err(error.encode())),
         }
@@ -180,6 +188,12 @@ impl std::fmt::Display for Fields<'_> {
 
 impl log::Host for State {
     async fn write(&mut self, record: Vec<u8>) -> Result<()> {
+        if self.log_lines >= self.limits.log_lines_max {
+            // Nothing of it would be shown, and decoding it costs; writing for ever ends by the limit of host calls.
+            self.count_host_call()?;
+            self.log("warn", "", &Map::new());
+            return Ok(());
+        }
         let Ok(Value::Map(mut record)) = decode(&record, &self.limits.decode()) else {
             self.log("warn", "a log record that is no map was dropped", &Map::new());
             return Ok(());

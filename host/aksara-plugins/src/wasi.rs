@@ -37,6 +37,12 @@ pub(crate) const HARMLESS: [&str; 16] = [
     "wasi:random/random",
 ];
 
+/// Random bytes at once: the host makes them, and no deadline is looked at meanwhile.
+const RANDOM_BYTES_MAX: u64 = 64 << 10;
+
+/// Streams, errors and things to wait for that one call may hold.
+const RESOURCES_MAX: usize = 1_000;
+
 /// What a call of a plugin that imports WASI has besides its state.
 pub(crate) struct Wasi {
     context: WasiCtx,
@@ -48,8 +54,11 @@ pub(crate) struct Wasi {
 impl Wasi {
     pub(crate) fn new(bytes_max: usize) -> Self {
         let output = Output { bytes: Arc::default(), bytes_max };
-        let context = WasiCtx::builder().stdout(output.clone()).stderr(output.clone()).build();
-        Wasi { context, table: ResourceTable::new(), output }
+        let mut builder = WasiCtx::builder();
+        builder.stdout(output.clone()).stderr(output.clone()).max_random_size(RANDOM_BYTES_MAX);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
+        Wasi { context: builder.build(), table, output }
     }
 }
 
