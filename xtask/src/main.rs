@@ -5,7 +5,7 @@ mod run;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, program};
 
@@ -21,7 +21,10 @@ usage: cargo xtask COMMAND
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match command(&arguments) {
+    // From whatever folder of the workspace it is called, paths start at its root.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let entered = std::env::set_current_dir(root).with_context(|| format!("entering `{root}`"));
+    match entered.and_then(|()| command(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -91,15 +91,16 @@ impl<'a> Schema<'a> {
         unique_names(&fields, &mut mistakes);
         let key = key(&input.ident, &fields, &mut mistakes);
         let indexes = indexes(&options, &fields, &mut mistakes);
+        let label = options.label.map_or_else(|| input.ident.unraw().to_string(), |label| label.value());
         match mistakes.0 {
             Some(errors) => Err(errors),
             None => Ok(Schema {
                 ident: &input.ident,
                 vis: &input.vis,
-                label: options.label.map_or_else(|| input.ident.unraw().to_string(), |label| label.value()),
                 table: options
                     .table
-                    .map_or_else(|| snake_case(&input.ident.unraw().to_string()), |t| t.value()),
+                    .map_or_else(|| snake_case(&label.replace('.', "_")), |table| table.value()),
+                label,
                 fields,
                 key,
                 indexes,

@@ -65,14 +65,14 @@ async fn insert_batch<M: Model>(
         }
         return Ok(());
     }
-    if generated && db.backend().returns_keys() {
+    if generated && db.backend().has_returning() {
         insert.returning_col(meta.key_field().name);
     }
     let (sql, values) = db.built(&insert);
     if !generated {
         return db.execute(on, sql, values).await.map(drop);
     }
-    let keys = if db.backend().returns_keys() {
+    let keys = if db.backend().has_returning() {
         let rows = db.fetch_written(on, sql, values).await?;
         let kind = meta.key_field().kind;
         let mut keys = rows.iter().map(|row| row.value(0, kind)).collect::<Result<Vec<_>, _>>()?;
@@ -80,9 +80,11 @@ async fn insert_batch<M: Model>(
         keys.sort_by(compare_keys);
         keys
     } else {
-        let first = db.execute_done(on, sql, values).await?.first_key;
+        let first = db.execute_done(on, sql, values).await?.key;
         let step = key_step(db, meta).await?;
-        (0..batch.len() as u64).map(|index| save::made_key(meta, first + index * step)).collect()
+        (0..batch.len() as i64)
+            .map(|index| save::made_key(meta, first + index * step))
+            .collect::<Result<_, _>>()?
     };
     for (instance, key) in batch.iter_mut().zip(keys) {
         let instance: &mut dyn AnyInstance = &mut **instance;
@@ -92,12 +94,12 @@ async fn insert_batch<M: Model>(
 }
 
 /// By how much MySQL counts; more than one in a cluster.
-async fn key_step(db: &Db, meta: &'static ModelMeta) -> Result<u64, Error> {
+async fn key_step(db: &Db, meta: &'static ModelMeta) -> Result<i64, Error> {
     let (sql, values) =
         db.built(Query::select().expr(Expr::cust("CAST(@@auto_increment_increment AS SIGNED)")));
     let rows = db.fetch(On { meta, doing: "asking how keys are counted" }, sql, values).await?;
     match rows.first().map(|row| row.value(0, FieldKind::I64)).transpose()? {
-        Some(Value::BigInt(Some(step))) => Ok(step.unsigned_abs()),
+        Some(Value::BigInt(Some(step))) => Ok(step),
         _ => Ok(1),
     }
 }

@@ -1,5 +1,8 @@
 //! What a delete takes with it: the rows that depend on the deleted ones, model by model.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use sea_query::{Cond, Expr, ExprTrait};
 
 use crate::db::On;
@@ -32,6 +35,14 @@ pub(crate) fn relations(target: &'static ModelMeta) -> impl Iterator<Item = Rela
     })
 }
 
+/// Whether a row of this model may stand against a delete, unless it goes as well: so that it has to be known.
+fn restricts(meta: &ModelMeta) -> bool {
+    meta.fields
+        .iter()
+        .filter_map(|field| field.reference)
+        .any(|reference| reference.on_delete == OnDelete::Restrict)
+}
+
 /// An instance to be deleted: the caller's own, or one that was read for its signals.
 pub(crate) enum Doomed<'a> {
     Callers(&'a mut dyn AnyInstance),
@@ -51,6 +62,29 @@ impl Doomed<'_> {
             Doomed::Callers(instance) => &mut **instance,
             Doomed::Read(instance) => &mut **instance,
         }
+    }
+}
+
+/// A key in the order of [`compare_keys`].
+struct Key(Value);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_keys(&self.0, &other.0)
     }
 }
 
@@ -80,8 +114,8 @@ impl<'a> Group<'a> {
         self.instances.iter().map(|instance| instance.get().key()).collect()
     }
 
-    fn contains(&self, key: &Value) -> bool {
-        self.instances.iter().any(|instance| compare_keys(&instance.get().key(), key).is_eq())
+    fn key_set(&self) -> BTreeSet<Key> {
+        self.instances.iter().map(|instance| Key(instance.get().key())).collect()
     }
 }
 
@@ -134,11 +168,14 @@ impl<'a> Collection<'a> {
                     self.guards.push((relation, target, rows));
                 }
             }
-            OnDelete::Cascade if is_plain(db, relation.meta) => self.unread.push((relation, keys.to_vec())),
+            OnDelete::Cascade if is_plain(db, relation.meta) && !restricts(relation.meta) => {
+                self.unread.push((relation, keys.to_vec()))
+            }
             OnDelete::Cascade => {
                 let mut found = Group::read(db, relation.meta, points()).await?;
                 let group = self.group(relation.meta);
-                found.instances.retain(|instance| !group.contains(&instance.get().key()));
+                let known = group.key_set();
+                found.instances.retain(|instance| !known.contains(&Key(instance.get().key())));
                 let keys = found.keys();
                 group.instances.append(&mut found.instances);
                 return Ok((!keys.is_empty()).then_some((relation.meta, keys)));
@@ -172,14 +209,35 @@ impl<'a> Collection<'a> {
         }
     }
 
+    /// The foreign keys that would stand against deleting group by group, a statement at a time: those inside one model,
+    /// and those from a model to another that goes before it, which only a circle of models has. They may be null, or
+    /// no row of the circle could have been the first.
+    pub(crate) fn knots(&self) -> Vec<(&'static FieldMeta, &Group<'a>)> {
+        let mut knots = Vec::new();
+        for (index, group) in self.groups.iter().enumerate() {
+            for field in group.meta.fields.iter().filter(|field| field.nullable) {
+                let Some(reference) = field.reference else { continue };
+                let target = (reference.model)();
+                let itself = std::ptr::eq(target, group.meta) && group.instances.len() > 1;
+                let earlier = self.groups[..index].iter().any(|earlier| std::ptr::eq(earlier.meta, target));
+                if itself || earlier {
+                    knots.push((field, group));
+                }
+            }
+        }
+        knots
+    }
+
     /// # Errors
     /// [`Error::Protected`] for the first row that forbids the delete.
     pub(crate) fn check_protection(&self) -> Result<(), Error> {
         for (relation, target, rows) in &self.guards {
             let doomed = self.groups.iter().find(|group| std::ptr::eq(group.meta, relation.meta));
-            let goes_too = |key: &&Value| doomed.is_some_and(|group| group.contains(key));
             let (rule, standing) = match relation.on_delete {
-                OnDelete::Restrict => ("restrict", rows.iter().filter(|key| !goes_too(key)).count()),
+                OnDelete::Restrict => {
+                    let doomed = doomed.map(Group::key_set).unwrap_or_default();
+                    ("restrict", rows.iter().filter(|key| !doomed.contains(&Key((*key).clone()))).count())
+                }
                 _ => ("protect", rows.len()),
             };
             if standing > 0 {

@@ -115,6 +115,7 @@ impl Db {
                 let write = tx.write();
                 let done = connection.get()?.execute(sql, values).await;
                 write.end();
+                tx.wrote();
                 done.inspect_err(|error| tx.note(error))
             }
             None => self.pool()?.execute(sql, values).await,
@@ -136,6 +137,7 @@ impl Db {
                 let write = tx.write();
                 let row = connection.get()?.fetch_one(sql, values).await;
                 write.end();
+                tx.wrote();
                 row.inspect_err(|error| tx.note(error))
             }
             None => self.pool()?.fetch_one(sql, values).await,
@@ -150,6 +152,7 @@ impl Db {
         let write = tx.write();
         let rows = connection.get()?.fetch_all(sql, values).await;
         write.end();
+        tx.wrote();
         rows.inspect_err(|error| tx.note(error)).map_err(|error| on.error(error))
     }
 

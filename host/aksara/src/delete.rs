@@ -101,6 +101,15 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
         let (sql, values) = db.built(&update);
         db.execute(On { meta: relation.meta, doing: "setting a foreign key to null" }, sql, values).await?;
     }
+    for (field, group) in collection.knots() {
+        for keys in group.keys().chunks(crate::collect::KEYS_MAX) {
+            let mut update = Query::update();
+            update.table(group.meta.table).value(field.name, field.kind.null());
+            update.and_where(Expr::col(group.meta.key_field().name).is_in(keys.iter().cloned()));
+            let (sql, values) = db.built(&update);
+            db.execute(On { meta: group.meta, doing: "untying rows to delete" }, sql, values).await?;
+        }
+    }
     let mut deleted = Deleted::default();
     for (relation, keys) in &collection.unread {
         let condition = Cond::all().add(Expr::col(relation.field.name).is_in(keys.iter().cloned()));

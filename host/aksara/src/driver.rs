@@ -50,8 +50,13 @@ impl Backend {
         }
     }
 
-    /// Whether INSERT can return the key that the database made; MySQL tells the first of them afterwards.
-    pub(crate) fn returns_keys(self) -> bool {
+    /// Whether the key that an INSERT made is known afterwards; PostgreSQL has to be asked for it by RETURNING.
+    pub(crate) fn tells_key(self) -> bool {
+        self != Backend::Postgres
+    }
+
+    /// Whether INSERT can return the keys that it made; MySQL tells the first of several.
+    pub(crate) fn has_returning(self) -> bool {
         self != Backend::MySql
     }
 
@@ -92,8 +97,8 @@ impl Backend {
 pub(crate) struct Done {
     /// Rows that it changed.
     pub(crate) rows: u64,
-    /// The first key that MySQL made.
-    pub(crate) first_key: u64,
+    /// The key that SQLite or MySQL made; of several the last on SQLite, the first on MySQL.
+    pub(crate) key: i64,
 }
 
 /// Connections to one database.
@@ -193,17 +198,18 @@ macro_rules! statements {
                     #[cfg(feature = "sqlite")]
                     $type::Sqlite($driver) => {
                         let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
-                        Ok(Done { rows: done.rows_affected(), first_key: 0 })
+                        Ok(Done { rows: done.rows_affected(), key: done.last_insert_rowid() })
                     }
                     #[cfg(feature = "postgres")]
                     $type::Postgres($driver) => {
                         let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
-                        Ok(Done { rows: done.rows_affected(), first_key: 0 })
+                        Ok(Done { rows: done.rows_affected(), key: 0 })
                     }
                     #[cfg(feature = "mysql")]
                     $type::MySql($driver) => {
                         let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
-                        Ok(Done { rows: done.rows_affected(), first_key: done.last_insert_id() })
+                        let key = done.last_insert_id().cast_signed();
+                        Ok(Done { rows: done.rows_affected(), key })
                     }
                 }
             }

@@ -146,6 +146,19 @@ pub enum Error {
         label: &'static str,
     },
 
+    /// Two models with one table.
+    #[error(
+        "the models `{}` and `{}` have the same table `{table}`; give one of them another by `#[model(table = \"..\")]`",
+        models[0],
+        models[1]
+    )]
+    DuplicateTable {
+        /// The table.
+        table: &'static str,
+        /// Labels of the two.
+        models: [&'static str; 2],
+    },
+
     /// A transaction handle that cannot be used any more, or not in this way.
     #[error("{0}")]
     Transaction(&'static str),
@@ -233,24 +246,32 @@ impl Error {
         Error::Integrity { kind, model: meta.label, source }
     }
 
+    /// The error that began it: in a handler that passed on the error of a save of its own, that one.
+    fn root(&self) -> &Error {
+        match self {
+            Error::Handler { source, .. } => source.downcast_ref::<Error>().map_or(self, Error::root),
+            _ => self,
+        }
+    }
+
     /// Whether no row was found where one was expected.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Error::NotFound { .. })
+        matches!(self.root(), Error::NotFound { .. })
     }
 
     /// Whether a handler said no: by rejecting, or by finding the instance invalid.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Error::Rejected { .. } | Error::Validation(_))
+        matches!(self.root(), Error::Rejected { .. } | Error::Validation(_))
     }
 
     /// Whether a plugin failed by its own fault.
     pub fn is_plugin_fault(&self) -> bool {
-        matches!(self, Error::Plugin { .. })
+        matches!(self.root(), Error::Plugin { .. })
     }
 
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Error::Integrity { kind: Constraint::Unique, .. })
+        matches!(self.root(), Error::Integrity { kind: Constraint::Unique, .. })
     }
 }
 

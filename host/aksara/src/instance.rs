@@ -157,6 +157,10 @@ pub trait AnyInstance: Any + Send + Sync {
     #[doc(hidden)]
     fn set_loaded(&mut self, positions: Option<&[usize]>);
 
+    /// Says that no row is known to hold what it was loaded with.
+    #[doc(hidden)]
+    fn forget_loaded(&mut self);
+
     /// A copy of everything, to come back to.
     #[doc(hidden)]
     fn snapshot(&self) -> Box<dyn AnyInstance>;
@@ -277,6 +281,10 @@ impl<M: Model> AnyInstance for Instance<M> {
                 unreachable!("a field holds its own value {value:?}");
             }
         }
+    }
+
+    fn forget_loaded(&mut self) {
+        self.loaded = Loaded::Nothing;
     }
 
     fn snapshot(&self) -> Box<dyn AnyInstance> {

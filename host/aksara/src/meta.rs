@@ -212,12 +212,18 @@ impl ModelMeta {
 
     /// # Errors
     /// [`Error::DuplicateLabel`] when two linked models have one label: handlers could not tell them apart.
-    pub(crate) fn check_labels() -> Result<(), Error> {
-        let mut labels = HashSet::new();
-        match ModelMeta::all().find(|meta| !labels.insert(meta.label)) {
-            Some(meta) => Err(Error::DuplicateLabel { label: meta.label }),
-            None => Ok(()),
+    /// [`Error::DuplicateTable`] when they have one table: their rows would mix.
+    pub(crate) fn check_names() -> Result<(), Error> {
+        let (mut labels, mut tables) = (HashSet::new(), HashMap::new());
+        for meta in ModelMeta::all() {
+            if !labels.insert(meta.label) {
+                return Err(Error::DuplicateLabel { label: meta.label });
+            }
+            if let Some(other) = tables.insert(meta.table, meta.label) {
+                return Err(Error::DuplicateTable { table: meta.table, models: [other, meta.label] });
+            }
         }
+        Ok(())
     }
 
     /// The linked model with this label.

@@ -113,7 +113,7 @@ impl DbOptions {
     /// # Errors
     /// [`Error::Url`] for a URL that names no database, [`Error::Database`] when it cannot be opened.
     pub async fn connect(self) -> Result<Db, Error> {
-        ModelMeta::check_labels()?;
+        ModelMeta::check_names()?;
         signals::connect_attributed();
         let pool = match self.url.split_once(':').map(|(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]

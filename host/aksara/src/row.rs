@@ -85,12 +85,19 @@ impl Row {
 /// SQLite has no types for columns, and none for decimals and JSON at all.
 #[cfg(feature = "sqlite")]
 fn sqlite(row: &sqlx::sqlite::SqliteRow, index: usize, kind: FieldKind) -> sqlx::Result<Value> {
+    use sqlx::{TypeInfo as _, ValueRef as _};
     fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
         row: &sqlx::sqlite::SqliteRow,
         index: usize,
     ) -> sqlx::Result<Option<T>> {
         let text: Option<String> = row.try_get_unchecked(index)?;
         text.map(|text| text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))).transpose()
+    }
+    // SQLite would read any text as a number, most as 0.
+    let number =
+        matches!(kind, FieldKind::I16 | FieldKind::I32 | FieldKind::I64 | FieldKind::Bool) || kind.is_float();
+    if number && row.try_get_raw(index)?.type_info().name() == "TEXT" {
+        return Err(sqlx::Error::Decode("found text".into()));
     }
     match kind {
         FieldKind::I16 => row.try_get_unchecked(index).map(Value::SmallInt),

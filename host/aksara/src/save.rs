@@ -76,6 +76,10 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
         let reason = "its row was deleted; make a new instance from its values to insert it again";
         return Err(Error::State { operation: "save", model: meta.label, reason });
     }
+    if options.force_insert && (options.force_update || options.update_fields.is_some()) {
+        let reason = "an insert writes every field; force an update, or name fields, or neither";
+        return Err(Error::State { operation: "force an insert of", model: meta.label, reason });
+    }
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
     if heard(Signal::PreSave) || heard(Signal::PostSave) || db.needs_savepoint() {
@@ -83,8 +87,8 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
         let mut undo = Undo { instance, before };
         let scope = Scope::enter(db).await?;
         // What fails after the SQL has to undo it.
-        let last = if heard(Signal::PostSave) { scope.db().clone() } else { scope.last() };
-        let saved = with_signals(&mut undo, [scope.db(), &last], options, &mut update_fields).await;
+        let heard = Heard { pre: heard(Signal::PreSave), post: heard(Signal::PostSave) };
+        let saved = with_signals(&mut undo, &scope, heard, options, &mut update_fields).await;
         let ((), after) = scope.finish(saved).await?;
         undo.keep(update_fields.as_ref());
         after.run().await;
@@ -99,27 +103,46 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
     Ok(())
 }
 
-/// The stages of a save that somebody hears, inside its transaction or savepoint. The SQL has a handle of its own.
+/// Which signals of a save had handlers when it began; those connected meanwhile hear the next one.
+#[derive(Clone, Copy)]
+struct Heard {
+    pre: bool,
+    post: bool,
+}
+
+/// The stages of a save that somebody hears, inside its transaction or savepoint.
 async fn with_signals(
     undo: &mut Undo<'_>,
-    [db, sql]: [&Db; 2],
+    scope: &Scope,
+    heard: Heard,
     options: SaveOptions<'_>,
     update_fields: &mut Option<UpdateFields>,
 ) -> Result<(), Error> {
+    let db = scope.db();
     let plugins = db.plugin_set();
     let instance = &mut *undo.instance;
     let write = plan(instance, db, options).await?;
     fill_in(instance, write, update_fields.as_ref());
-    let created = write == Write::Insert;
-    let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
-    let mut event = Event::new(Signal::PreSave, db, instance, details);
-    signals::send(&mut event, plugins.as_ref()).await?;
+    if heard.pre {
+        let created = write == Write::Insert;
+        let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
+        let mut event = Event::new(Signal::PreSave, db, instance, details);
+        signals::send(&mut event, plugins.as_ref()).await?;
+    }
     if let (Some(update_fields), Before::Everything(before)) = (&*update_fields, &undo.before) {
         tell_unwritten(instance, &**before, update_fields);
     }
     check(instance, update_fields.as_ref())?;
-    let created = write_row(instance, sql, write, update_fields.as_ref()).await?;
+    if !heard.post {
+        // Nothing that can fail comes after the SQL, which undoes itself when it fails.
+        return write_row(instance, &scope.last(), write, update_fields.as_ref()).await.map(drop);
+    }
+    let created = write_row(instance, db, write, update_fields.as_ref()).await?;
     instance.set_state(State::Stored);
+    if created {
+        // A create changes every field, also where a row was there before.
+        instance.forget_loaded();
+    }
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
     let mut event = Event::new(Signal::PostSave, db, instance, details);
     signals::send(&mut event, plugins.as_ref()).await
@@ -268,7 +291,7 @@ async fn write_row(
         return insert(instance, db).await.map(|()| true);
     }
     let rows = match update_fields {
-        Some(fields) => update_named(instance, db, fields).await?,
+        Some(fields) => update_columns(instance, db, fields.positions().iter().copied()).await?,
         None => update(instance, db).await?,
     };
     match (rows, write) {
@@ -290,25 +313,36 @@ pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<()
     }
     let sql = statements::insert_generated(meta, db.backend());
     let values = values_without_key(instance);
-    let key = if db.backend().returns_keys() {
-        db.execute_returning(on, sql, values).await?.value(0, meta.key_field().kind)?
+    let key = if db.backend().tells_key() {
+        made_key(meta, db.execute_done(on, sql, values).await?.key)?
     } else {
-        made_key(meta, db.execute_done(on, sql, values).await?.first_key)
+        db.execute_returning(on, sql, values).await?.value(0, meta.key_field().kind)?
     };
     set(instance, meta.key, key);
     Ok(())
 }
 
-/// A key that MySQL has counted.
-pub(crate) fn made_key(meta: &ModelMeta, key: u64) -> Value {
-    match meta.key_field().kind {
-        FieldKind::I32 => Value::Int(i32::try_from(key).ok()),
-        _ => Value::BigInt(i64::try_from(key).ok()),
+/// A key that the database has counted, as a value of its field.
+pub(crate) fn made_key(meta: &ModelMeta, key: i64) -> Result<Value, Error> {
+    let FieldMeta { name, kind, .. } = meta.key_field();
+    match kind {
+        FieldKind::I32 => i32::try_from(key).map(|key| Value::Int(Some(key))).map_err(|_| Error::Decode {
+            column: (*name).to_owned(),
+            expected: kind.words(),
+            reason: format!("the database made the key {key}"),
+        }),
+        _ => Ok(Value::BigInt(Some(key))),
     }
 }
 
 async fn update(instance: &dyn AnyInstance, db: &Db) -> Result<u64, Error> {
     let meta = instance.meta();
+    // An instance that was not loaded does not know when its row was inserted.
+    let kept = |field: &FieldMeta| field.auto_now_add && instance.state() == State::New;
+    if meta.fields.iter().any(kept) {
+        let others = (0..meta.fields.len()).filter(|index| *index != meta.key && !kept(&meta.fields[*index]));
+        return update_columns(instance, db, others).await;
+    }
     if meta.fields.len() == 1 {
         // Nothing but the key: there is no column to write.
         return row_exists(db, meta, instance.key()).await.map(u64::from);
@@ -318,13 +352,19 @@ async fn update(instance: &dyn AnyInstance, db: &Db) -> Result<u64, Error> {
     db.execute(On { meta, doing: "updating a row" }, statements::update(meta, db.backend()), values).await
 }
 
-async fn update_named(instance: &dyn AnyInstance, db: &Db, fields: &UpdateFields) -> Result<u64, Error> {
+async fn update_columns(
+    instance: &dyn AnyInstance,
+    db: &Db,
+    columns: impl Iterator<Item = usize>,
+) -> Result<u64, Error> {
     let meta = instance.meta();
-    let mut update = Query::update();
-    update.table(meta.table);
-    for position in fields.positions() {
-        update.value(meta.fields[*position].name, instance.value(*position));
+    let columns: Vec<_> =
+        columns.map(|index| (meta.fields[index].name, instance.value(index).into())).collect();
+    if columns.is_empty() {
+        return row_exists(db, meta, instance.key()).await.map(u64::from);
     }
+    let mut update = Query::update();
+    update.table(meta.table).values(columns);
     update.and_where(Expr::col(meta.key_field().name).eq(instance.key()));
     let (sql, values) = db.built(&update);
     db.execute(On { meta, doing: "updating a row" }, sql, values).await

@@ -7,6 +7,7 @@ use sea_query::{
     ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, Table, TableCreateStatement, Values,
 };
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
@@ -209,10 +210,7 @@ fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
         .map(|(columns, unique)| {
             let mut index = Index::create();
             let kind = if unique { "unique" } else { "index" };
-            index
-                .if_not_exists()
-                .name(format!("{}_{}_{kind}", meta.table, columns.join("_")))
-                .table(meta.table);
+            index.if_not_exists().name(index_name(meta.table, &columns, kind)).table(meta.table);
             for column in columns {
                 index.col(column);
             }
@@ -222,4 +220,16 @@ fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
             index
         })
         .collect()
+}
+
+/// A name that no other index of the database has, though names of tables and columns may run together, and though
+/// PostgreSQL cuts names at 63 bytes.
+fn index_name(table: &str, columns: &[&str], kind: &str) -> String {
+    const READABLE_MAX: usize = 40;
+    let columns = columns.join(",");
+    let digest =
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{table}({columns})").as_bytes()).simple().to_string();
+    let readable: String =
+        format!("{table}_{}", columns.replace(',', "_")).chars().take(READABLE_MAX).collect();
+    format!("{readable}_{}_{kind}", &digest[..8])
 }

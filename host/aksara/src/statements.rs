@@ -32,7 +32,7 @@ pub(crate) fn insert(meta: &'static ModelMeta, backend: Backend) -> &'static str
 /// Inserts a row without its key, which the database makes, and returns where it can.
 pub(crate) fn insert_generated(meta: &'static ModelMeta, backend: Backend) -> &'static str {
     meta.statements.insert_generated[backend as usize]
-        .get_or_init(|| insert_sql(meta, backend, without_key(meta), backend.returns_keys()))
+        .get_or_init(|| insert_sql(meta, backend, without_key(meta), !backend.tells_key()))
 }
 
 /// Updates all columns but the key, in order; the key comes last.

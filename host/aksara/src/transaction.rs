@@ -1,14 +1,17 @@
 //! Transactions, savepoints, and what runs after the commit.
 
-use std::cmp::Ordering;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use crate::driver::Open;
 use crate::error::{BoxError, is_conflict};
 use crate::plugins::PluginSet;
+use crate::signals::{self, Panic};
 use crate::{Db, Error};
 
 /// How far concurrent transactions see of each other.
@@ -75,6 +78,8 @@ struct TxState {
     frames: Vec<Frame>,
     /// The outermost savepoint whose scope was dropped before it ended. It is rolled back before the next statement.
     abandoned: Option<usize>,
+    /// How many savepoints there have been.
+    counted: u64,
     /// Whether a statement failed for what a concurrent transaction did.
     conflict: bool,
 }
@@ -85,8 +90,12 @@ struct Frame {
     callbacks: Vec<CommitCallback>,
     /// Whether the database knows of it: a savepoint is set by the first statement inside it.
     set: bool,
-    /// A write was dropped under way, and may have happened: there is nothing to do but to roll back.
+    /// A statement was dropped under way, and may have happened: there is nothing to do but to roll back.
     interrupted: bool,
+    /// A write ran without the savepoint, which would be needed to undo it.
+    unguarded: bool,
+    /// Tells it from others of the same depth, before and after it.
+    id: u64,
 }
 
 /// A handle to an open transaction, or to a savepoint in it.
@@ -95,6 +104,8 @@ pub(crate) struct TxHandle {
     tx: Arc<Tx>,
     /// 0 for the transaction itself, above it the depth of the savepoint.
     depth: usize,
+    /// The frame's.
+    id: u64,
     /// Statements run inside this savepoint or, being the last of their scope, only inside those around it.
     guarded: usize,
 }
@@ -106,8 +117,14 @@ impl Tx {
 }
 
 impl TxHandle {
-    fn new(tx: Arc<Tx>, depth: usize) -> Self {
-        TxHandle { tx, depth, guarded: depth }
+    /// Opens a transaction, or a savepoint in it.
+    fn open(tx: Arc<Tx>, set: bool) -> Self {
+        let mut state = tx.state();
+        state.counted += 1;
+        let (id, depth) = (state.counted, state.frames.len());
+        state.frames.push(Frame { set, id, ..Frame::default() });
+        drop(state);
+        TxHandle { tx, depth, id, guarded: depth }
     }
 
     /// The plugins that the transaction began with.
@@ -119,8 +136,10 @@ impl TxHandle {
     pub(crate) async fn connection(&self) -> Result<Connection<'_>, Error> {
         let mut connection = self.settled().await?;
         while let Some(depth) = self.unset() {
+            let underway = Underway::new(&self.tx, depth);
             connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
             self.tx.state().frames[depth].set = true;
+            underway.end();
         }
         Ok(connection)
     }
@@ -149,47 +168,81 @@ impl TxHandle {
     /// own handle may be used: whatever else ran here would be undone with it.
     async fn settled(&self) -> Result<Connection<'_>, Error> {
         let mut connection = Connection(self.tx.connection.lock().await);
-        let abandoned = self.tx.state().abandoned;
+        let abandoned = {
+            let state = self.tx.state();
+            if state.frames.is_empty() {
+                // Its scope was dropped while this connection was in use.
+                connection.0.take();
+                return Err(Error::Transaction(ENDED));
+            }
+            let left = state.abandoned.unwrap_or(usize::MAX);
+            if state.frames.iter().take(left).any(|frame| frame.interrupted) {
+                return Err(Error::Transaction(INTERRUPTED));
+            }
+            state.abandoned
+        };
         if let Some(depth) = abandoned {
             connection.roll_back_to(&self.tx, depth).await?;
         }
         let state = self.tx.state();
-        match state.frames.len().cmp(&(self.depth + 1)) {
-            Ordering::Greater => return Err(Error::Transaction(IN_USE)),
-            Ordering::Less => return Err(Error::Transaction(ENDED)),
-            Ordering::Equal => {}
+        if state.frames.iter().any(|frame| frame.interrupted) {
+            return Err(Error::Transaction(INTERRUPTED));
         }
-        match state.frames.iter().any(|frame| frame.interrupted) {
-            true => Err(Error::Transaction(INTERRUPTED)),
-            false => Ok(connection),
+        match state.frames.get(self.depth) {
+            Some(frame) if frame.id != self.id => Err(Error::Transaction(ENDED)),
+            Some(_) if state.frames.len() > self.depth + 1 => Err(Error::Transaction(IN_USE)),
+            Some(_) => Ok(connection),
+            None => Err(Error::Transaction(ENDED)),
         }
     }
 
     /// To be held while a write is under way.
-    pub(crate) fn write(&self) -> Write<'_> {
-        Write { handle: self, ended: false }
+    pub(crate) fn write(&self) -> Underway<'_> {
+        Underway::new(&self.tx, usize::MAX)
+    }
+
+    /// Takes notice of a write that ran without the savepoint around it.
+    pub(crate) fn wrote(&self) {
+        if self.guarded < self.depth
+            && let Some(frame) = self.tx.state().frames.get_mut(self.depth)
+        {
+            frame.unguarded = true;
+        }
     }
 }
 
-/// A write under way. Dropped before it ended, the savepoint or transaction around it can only be rolled back.
-pub(crate) struct Write<'a> {
-    handle: &'a TxHandle,
+/// A statement under way. Dropped before it ended, the savepoint or transaction around it can only be rolled back.
+pub(crate) struct Underway<'a> {
+    tx: &'a Tx,
+    /// Frames from this depth on are what the statement is about, not what is around it.
+    below: usize,
     ended: bool,
 }
 
-impl Write<'_> {
+impl<'a> Underway<'a> {
+    fn new(tx: &'a Tx, below: usize) -> Self {
+        Underway { tx, below, ended: false }
+    }
+
     pub(crate) fn end(mut self) {
         self.ended = true;
     }
 }
 
-impl Drop for Write<'_> {
+impl Drop for Underway<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            let mut state = self.handle.tx.state();
-            if let Some(frame) = state.frames.iter_mut().rfind(|frame| frame.set) {
-                frame.interrupted = true;
-            }
+            self.tx.state().interrupt(self.below);
+        }
+    }
+}
+
+impl TxState {
+    /// Leaves nothing but a rollback to what encloses the frames from this depth on.
+    fn interrupt(&mut self, below: usize) {
+        let mut around = self.frames.iter_mut().take(below);
+        if let Some(frame) = around.rfind(|frame| frame.set) {
+            frame.interrupted = true;
         }
     }
 }
@@ -207,14 +260,21 @@ impl Connection<'_> {
     }
 
     async fn roll_back_to(&mut self, tx: &Tx, depth: usize) -> Result<(), Error> {
-        if tx.state().frames.get(depth).is_some_and(|frame| frame.set) {
+        let (set, unguarded) =
+            tx.state().frames.get(depth).map_or((false, false), |frame| (frame.set, frame.unguarded));
+        if set {
+            let underway = Underway::new(tx, depth);
             let doing = "rolling back a savepoint";
             self.run(format!("ROLLBACK TO SAVEPOINT aksara_{depth}"), doing).await?;
             self.run(format!("RELEASE SAVEPOINT aksara_{depth}"), doing).await?;
+            underway.end();
         }
         let mut state = tx.state();
+        if unguarded && !set {
+            state.interrupt(depth);
+        }
         state.frames.truncate(depth);
-        state.abandoned = None;
+        state.abandoned = state.abandoned.filter(|abandoned| *abandoned < depth);
         Ok(())
     }
 }
@@ -270,7 +330,7 @@ impl Scope {
             },
             Err(error) => {
                 if let Err(rollback) = self.undo().await {
-                    tracing::error!(error = %rollback, "a rollback failed; the connection is closed");
+                    tracing::error!(error = %rollback, "a rollback failed; it is made again before the next statement, or by closing the connection");
                 }
                 Err(error)
             }
@@ -283,7 +343,9 @@ impl Scope {
         let mut callbacks = Vec::new();
         if depth > 0 {
             if tx.state().frames.last().is_some_and(|frame| frame.set) {
+                let underway = Underway::new(&tx, depth);
                 connection.run(format!("RELEASE SAVEPOINT aksara_{depth}"), "releasing a savepoint").await?;
+                underway.end();
             }
             self.ended = true;
             // They run after the outermost commit, whoever makes it.
@@ -302,9 +364,20 @@ impl Scope {
         Ok(AfterCommit { db: self.db.outside(), callbacks })
     }
 
+    /// Whether the transaction or savepoint is still there.
+    fn is_open(&self) -> bool {
+        let TxHandle { tx, depth, id, .. } = &self.handle;
+        tx.state().frames.get(*depth).is_some_and(|frame| frame.id == *id)
+    }
+
     async fn undo(&mut self) -> Result<(), Error> {
         let TxHandle { tx, depth, .. } = self.handle.clone();
         let mut connection = Connection(tx.connection.lock().await);
+        if !self.is_open() {
+            // What is around it was undone already, and it with that.
+            self.ended = true;
+            return Ok(());
+        }
         if depth > 0 {
             connection.roll_back_to(&tx, depth).await?;
         } else if let Some(transaction) = connection.0.take() {
@@ -319,36 +392,36 @@ impl Scope {
 async fn begin(db: &Db, options: TransactionOptions) -> Result<TxHandle, Error> {
     let transaction = db.pool()?.begin(options).await;
     let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
-    let frame = Frame { set: true, ..Frame::default() };
     let tx = Tx {
         connection: tokio::sync::Mutex::new(Some(transaction)),
-        state: Mutex::new(TxState { frames: vec![frame], abandoned: None, conflict: false }),
+        state: Mutex::new(TxState { frames: Vec::new(), abandoned: None, counted: 0, conflict: false }),
         plugins: db.plugin_set(),
         read_only: options.read_only,
     };
-    Ok(TxHandle::new(Arc::new(tx), 0))
+    Ok(TxHandle::open(Arc::new(tx), true))
 }
 
 async fn savepoint(outer: &TxHandle) -> Result<TxHandle, Error> {
     let _connection = outer.settled().await?;
-    outer.tx.state().frames.push(Frame::default());
-    Ok(TxHandle::new(outer.tx.clone(), outer.depth + 1))
+    Ok(TxHandle::open(outer.tx.clone(), false))
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        if self.ended {
+        if self.ended || !self.is_open() {
             return;
         }
         let TxHandle { tx, depth, .. } = &self.handle;
         if *depth > 0 {
             let mut state = tx.state();
             state.abandoned = Some(state.abandoned.map_or(*depth, |abandoned| abandoned.min(*depth)));
-        } else if let Ok(mut connection) = tx.connection.try_lock() {
-            // Dropping the driver's transaction rolls it back. Where another handle holds the lock, the last handle
-            // to go drops it.
-            connection.take();
+        } else {
             tx.state().frames.clear();
+            // Dropping the driver's transaction rolls it back. Where another handle holds the lock, the next or last
+            // use of any handle drops it.
+            if let Ok(mut connection) = tx.connection.try_lock() {
+                connection.take();
+            }
         }
     }
 }
@@ -361,9 +434,20 @@ pub(crate) struct AfterCommit {
 }
 
 impl AfterCommit {
+    /// Runs all of it, in order, to the end: also when the caller is dropped meanwhile, for the commit has happened.
     pub(crate) async fn run(self) {
-        for callback in self.callbacks {
-            report(callback(self.db.clone()).await);
+        if self.callbacks.is_empty() {
+            return;
+        }
+        let all = tokio::spawn(async move {
+            for callback in self.callbacks {
+                let db = self.db.clone();
+                let called = AssertUnwindSafe(async move { callback(db).await }).catch_unwind().await;
+                report(called.unwrap_or_else(|panic| Err(Box::new(Panic::new(&*panic)))));
+            }
+        });
+        if all.await.is_err() {
+            tracing::error!("the runtime ended before all callbacks after the commit had run");
         }
     }
 }
@@ -464,7 +548,8 @@ impl Db {
     /// the other callbacks still run.
     ///
     /// # Errors
-    /// [`Error::Transaction`] when this transaction has ended already.
+    /// [`Error::Transaction`] when this transaction has ended already, [`Error::PoolInHandler`] inside a handler that
+    /// does not use the handle that its event gives.
     pub async fn on_commit<F, Fut, E>(&self, callback: F) -> Result<(), Error>
     where
         F: FnOnce(Db) -> Fut + Send + 'static,
@@ -472,6 +557,7 @@ impl Db {
         E: Into<BoxError> + 'static,
     {
         let Some(tx) = &self.tx else {
+            signals::check_outside_handler(&self.shared)?;
             report(callback(self.clone()).await.map_err(Into::into));
             return Ok(());
         };

@@ -3,24 +3,20 @@
 use aksara_plugins::PluginHandler;
 use aksara_wire::Patch;
 
-use super::wire::from_wire;
+use super::wire::{from_wire, to_wire};
 use crate::signals::{Details, Event, Signal};
+use crate::value::Shown;
 use crate::{Error, Value};
 
 /// Applies the patch to the event's instance: all of it, or nothing and an error that names the plugin.
 pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch) -> Result<(), Error> {
-    match check(handler, event, patch) {
-        Ok(checked) => checked.apply(event),
-        Err(problem) => {
-            let (signal, sender) = (event.signal.name(), event.meta.label);
-            let plugin = handler.revision().label();
-            let message = format!(
-                "{plugin}: handler `{}` for {signal} of `{sender}` {problem}",
-                handler.subscription().handler
-            );
-            Err(Error::Plugin { handler: handler.id().to_owned(), signal, sender, message })
-        }
-    }
+    let applied = check(handler, event, patch).and_then(|checked| checked.apply(event));
+    applied.map_err(|problem| {
+        let (signal, sender) = (event.signal.name(), event.meta.label);
+        let (plugin, name) = (handler.revision().label(), &handler.subscription().handler);
+        let message = format!("{plugin}: handler `{name}` for {signal} of `{sender}` {problem}");
+        Error::Plugin { handler: handler.id().to_owned(), signal, sender, message }
+    })
 }
 
 /// A patch that holds for this model.
@@ -30,18 +26,17 @@ struct Checked {
 }
 
 impl Checked {
-    fn apply(self, event: &mut Event<'_>) -> Result<(), Error> {
-        if !self.values.is_empty() {
-            event.encoded.forget();
-        }
+    fn apply(self, event: &mut Event<'_>) -> Result<(), String> {
+        event.encoded.forget();
         for (index, value) in self.values {
-            if let Err(value) = event.instance.set_value(index, value) {
-                unreachable!("the patch was checked, and yet the field cannot hold {value:?}");
-            }
+            event.instance.set_value(index, value).map_err(|value| {
+                let field = event.meta.fields[index].name;
+                format!("set `{}.{field}` to {}, which its type refuses", event.meta.label, Shown(&value))
+            })?;
         }
         if let Details::Save { update_fields: Some(update_fields), .. } = &mut event.details {
             for name in &self.update_fields {
-                update_fields.insert(name)?;
+                update_fields.insert(name).map_err(|error| error.to_string())?;
             }
         }
         Ok(())
@@ -59,12 +54,12 @@ fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Che
     for (name, value) in patch.fields {
         let index = meta.position(&name).ok_or_else(|| unknown(&name))?;
         let field = &meta.fields[index];
-        let value =
-            from_wire(field, value).map_err(|problem| format!("set `{}.{name}` to {problem}", meta.label))?;
         // A whole instance is a patch too: what stays as it is needs no leave.
-        if value == event.instance.value(index) {
+        if value == to_wire(&event.instance.value(index)) {
             continue;
         }
+        let value =
+            from_wire(field, value).map_err(|problem| format!("set `{}.{name}` to {problem}", meta.label))?;
         if index == meta.key {
             return Err(format!(
                 "set `{}.{name}`, the primary key, which handlers may not change",
@@ -81,6 +76,9 @@ fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Che
             None => return Err(unknown(name)),
             Some(index) if index == meta.key => {
                 return Err(format!("added `{name}`, the primary key, to update_fields"));
+            }
+            Some(_) if writes.is_some_and(|writes| !writes.contains(name)) => {
+                return Err(format!("added `{name}` to update_fields, which is not in its `writes`"));
             }
             Some(_) => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, Handler, Place, PostDelete, PostSave, PreDelete, PreSave, Sender};
+use super::event::{AnyModel, Event, Handler, Place, PostDelete, PostSave, PreDelete, PreSave, Sender};
 use super::registry::{self, Connection};
 use super::{HandlerResult, Signal, dispatch};
 use crate::Error;
@@ -32,11 +32,17 @@ struct Native<F> {
     handler: F,
 }
 
-/// The id of a handler that was given none: the path of its function. A closure that captures something has no
-/// identity of its own, so that each connection of it is a new one.
-fn default_id<F>(order: u64) -> String {
+/// The id of a handler that was given none: the path of its function. Closures of one function share a path; one that
+/// captures something has no identity of its own, so that each connection of it is a new one.
+fn default_id<F: 'static>(order: u64) -> String {
     let path = std::any::type_name::<F>();
-    if size_of::<F>() == 0 { path.to_owned() } else { format!("{path}#{order}") }
+    if size_of::<F>() != 0 {
+        return format!("{path}#{order}");
+    }
+    match path.contains("{{closure}}") {
+        true => format!("{path}#{:?}", std::any::TypeId::of::<F>()),
+        false => path.to_owned(),
+    }
 }
 
 macro_rules! signals {
@@ -61,9 +67,15 @@ macro_rules! signals {
             }
         }
 
+        impl $builder<AnyModel> {
+            /// Only these models.
+            pub fn senders(self, senders: &[&'static ModelMeta]) -> Self {
+                self.only(senders)
+            }
+        }
+
         impl<S: Sender> $builder<S> {
-            /// Only these models, for a handler of [`AnyModel`](super::AnyModel).
-            pub fn senders(mut self, senders: &[&'static ModelMeta]) -> Self {
+            fn only(mut self, senders: &[&'static ModelMeta]) -> Self {
                 self.senders = senders.iter().copied().map(Some).collect();
                 self
             }
@@ -102,7 +114,8 @@ macro_rules! signals {
                 F: for<'a> Fn($event<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
             {
                 drop(handler);
-                self.disconnect_id(std::any::type_name::<F>())
+                // A closure that captures something is not found by any order.
+                self.disconnect_id(&default_id::<F>(u64::MAX))
             }
 
             /// Disconnects the handler with this id; whether there was one.
@@ -143,7 +156,7 @@ macro_rules! signals {
         ) {
             let mut signal = $connect::<S>().priority(options.priority);
             if !senders.is_empty() {
-                signal = signal.senders(senders);
+                signal = signal.only(senders);
             }
             if let Some(id) = options.dispatch_uid {
                 signal = signal.dispatch_uid(id);

@@ -74,12 +74,14 @@ fn identity(shared: &Arc<Shared>) -> usize {
 
 /// An error when this code runs in a handler of the same database, which has its own transaction to use.
 pub(crate) fn check_outside_handler(shared: &Arc<Shared>) -> Result<(), Error> {
-    match running() {
-        Some(running) if running.database == identity(shared) => {
+    let running = running();
+    let mut around = std::iter::successors(running.as_deref(), |running| running.parent.as_deref());
+    match around.find(|running| running.database == identity(shared)) {
+        Some(running) => {
             let Level { signal, sender, handler } = running.level.clone();
             Err(Error::PoolInHandler { handler, signal, sender })
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -128,10 +130,10 @@ async fn call(
     let level = Level { signal: signal.name(), sender: meta.label, handler: handler.id().to_owned() };
     let running = Running { level, depth: event.depth, database: identity(&event.db.shared), parent };
     let before = tracing::enabled!(tracing::Level::DEBUG).then(|| event.instance.snapshot());
-    let handled = RUNNING.scope(Arc::new(running), handler.handle(event));
+    let handled = RUNNING.scope(Arc::new(running), async { handler.handle(event).await });
     let result = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(blame(Box::new(Panic(panic_text(&*panic))), handler.id(), signal, meta)),
+        Err(panic) => Err(blame(Box::new(Panic::new(&*panic)), handler.id(), signal, meta)),
     };
     if let (Ok(()), Some(before)) = (&result, before) {
         tell_changes(handler, event, &*before);
@@ -188,15 +190,17 @@ pub(super) fn blame(error: BoxError, handler: &str, signal: Signal, meta: &'stat
     }
 }
 
-/// A panic in a handler, as an error.
+/// A panic, as an error.
 #[derive(Debug, thiserror::Error)]
 #[error("it panicked: {0}")]
-struct Panic(String);
+pub(crate) struct Panic(String);
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => "no message".to_owned(),
+impl Panic {
+    pub(crate) fn new(panic: &(dyn Any + Send)) -> Self {
+        Panic(match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+            (Some(text), _) => (*text).to_owned(),
+            (_, Some(text)) => text.clone(),
+            _ => "no message".to_owned(),
+        })
     }
 }

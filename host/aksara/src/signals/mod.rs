@@ -34,7 +34,7 @@ pub use connect::{
     pre_save,
 };
 pub use dispatch::{DepthExceeded, Level};
-pub(crate) use dispatch::{check_outside_handler, send};
+pub(crate) use dispatch::{Panic, check_outside_handler, send};
 pub use event::{AnyModel, Origin, PostDelete, PostSave, PreDelete, PreSave, Sender};
 pub(crate) use event::{Details, Event, Handler, Place};
 #[cfg(feature = "plugins")]

@@ -72,17 +72,21 @@ pub(super) fn connect(signal: Signal, senders: Vec<SenderKey>, handler: Arc<dyn 
             }
         }
     });
-    Connection { signal, senders: senders.into(), id: handler.id().into() }
+    Connection { signal, senders: senders.into(), handler }
 }
 
-/// Disconnects a handler; whether there was one.
+/// Disconnects the handler with this id; whether there was one.
 pub(super) fn disconnect(signal: Signal, senders: &[SenderKey], id: &str) -> bool {
+    remove(signal, senders, |handler| handler.id() == id)
+}
+
+fn remove(signal: Signal, senders: &[SenderKey], is_meant: impl Fn(&Arc<dyn Handler>) -> bool) -> bool {
     let mut found = false;
     change(|table| {
         for sender in senders {
             if let Some(handlers) = table.get_mut(&(signal, sender.map(|meta| meta.label))) {
                 let before = handlers.len();
-                handlers.retain(|handler| handler.id() != id);
+                handlers.retain(|handler| !is_meant(handler));
                 found |= handlers.len() != before;
             }
         }
@@ -142,27 +146,34 @@ pub(crate) fn connect_attributed() {
 }
 
 /// A handler's connection to one signal and its senders. Letting it go leaves the handler connected.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     signal: Signal,
     senders: Arc<[SenderKey]>,
-    id: Arc<str>,
+    handler: Arc<dyn Handler>,
 }
 
 impl Connection {
     /// The handler's id, its `dispatch_uid`.
     pub fn id(&self) -> &str {
-        &self.id
+        self.handler.id()
     }
 
-    /// Disconnects the handler from the next send on; whether it was still connected.
+    /// Disconnects the handler from the next send on; whether it was still connected. Another one that has its id, and
+    /// was there first, stays.
     pub fn disconnect(&self) -> bool {
-        disconnect(self.signal, &self.senders, &self.id)
+        remove(self.signal, &self.senders, |handler| Arc::ptr_eq(handler, &self.handler))
     }
 
     /// The connection for as long as the returned guard lives.
     pub fn scoped(self) -> ScopedConnection {
         ScopedConnection(self)
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("signal", &self.signal).field("id", &self.id()).finish()
     }
 }
 
