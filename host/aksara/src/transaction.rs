@@ -463,8 +463,7 @@ impl Db {
     /// Runs `body` in a transaction: committed when it returns Ok, rolled back when it returns an error or is
     /// dropped. Inside a transaction this is a savepoint, of which the same holds.
     ///
-    /// `body` gets the handle to use inside. After a conflict with a concurrent transaction (a serialization failure, a
-    /// deadlock) it is run again, up to three times: what it does outside of the database it may do again.
+    /// `body` gets the handle to use inside.
     ///
     /// ```no_run
     /// # async fn example(db: aksara::Db) -> Result<(), aksara::Error> {
@@ -480,19 +479,42 @@ impl Db {
     /// Those of `body`, and those of beginning and committing.
     pub async fn transaction<T, E, F>(&self, body: F) -> Result<T, E>
     where
-        F: AsyncFnMut(Db) -> Result<T, E>,
+        F: AsyncFnOnce(Db) -> Result<T, E>,
         E: From<Error>,
     {
-        self.transaction_with(TransactionOptions::default(), body).await
+        let scope = Scope::enter(self).await?;
+        let result = body(scope.db().clone()).await;
+        let (value, after) = scope.finish(result).await?;
+        after.run().await;
+        Ok(value)
     }
 
-    /// As [`transaction`](Self::transaction), with these options. A savepoint has none of its own.
+    /// As [`transaction`](Self::transaction), with these options, and with retries: after a conflict with a concurrent
+    /// transaction (a serialization failure, a deadlock) `body` is run again, a little later. What it does outside of
+    /// the database it then does again. Inside a transaction, nothing is retried and the options do not matter.
+    ///
+    /// ```no_run
+    /// # use aksara::{Error, Isolation, TransactionOptions};
+    /// # async fn example(db: aksara::Db) -> Result<(), Error> {
+    /// let options = TransactionOptions { isolation: Some(Isolation::Serializable), ..Default::default() };
+    /// db.transaction_with(options, |tx| async move {
+    ///     // everything here through `&tx`
+    ///     Ok::<_, Error>(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of `body`, and those of beginning and committing; [`Error::Transaction`] for a write while `read_only`.
-    pub async fn transaction_with<T, E, F>(&self, options: TransactionOptions, mut body: F) -> Result<T, E>
+    pub async fn transaction_with<T, E, F, Fut>(
+        &self,
+        options: TransactionOptions,
+        mut body: F,
+    ) -> Result<T, E>
     where
-        F: AsyncFnMut(Db) -> Result<T, E>,
+        F: FnMut(Db) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
         E: From<Error>,
     {
         let mut retries = 0;
