@@ -1,0 +1,9 @@
+use aksara::prelude::*;
+
+#[derive(Model, Clone)]
+enum Post {
+    Draft,
+    Published,
+}
+
+fn main() {}

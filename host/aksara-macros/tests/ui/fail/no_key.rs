@@ -1,0 +1,8 @@
+use aksara::prelude::*;
+
+#[derive(Model, Clone)]
+struct Post {
+    title: String,
+}
+
+fn main() {}
