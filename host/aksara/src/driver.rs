@@ -9,7 +9,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
 
 use crate::row::Row;
-use crate::transaction::{Isolation, TransactionOptions};
+use crate::transaction::TransactionOptions;
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,22 +73,18 @@ impl Backend {
         }
     }
 
-    /// What begins a transaction, and what has to be said before that.
-    fn begin(self, options: TransactionOptions) -> (Option<String>, String) {
-        let isolation = options.isolation.map(Isolation::sql);
+    /// What begins a transaction.
+    fn begin(self, options: TransactionOptions) -> String {
         let read_only = if options.read_only { " READ ONLY" } else { "" };
         match self {
-            Backend::Sqlite if options.read_only => (None, "BEGIN".to_owned()),
+            Backend::Sqlite if options.read_only => "BEGIN".to_owned(),
             // A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
-            Backend::Sqlite => (None, "BEGIN IMMEDIATE".to_owned()),
+            Backend::Sqlite => "BEGIN IMMEDIATE".to_owned(),
             Backend::Postgres => {
-                let isolation = isolation.map(|level| format!(" ISOLATION LEVEL {level}"));
-                (None, format!("BEGIN{}{read_only}", isolation.unwrap_or_default()))
+                let isolation = options.isolation.map(|level| format!(" ISOLATION LEVEL {}", level.sql()));
+                format!("BEGIN{}{read_only}", isolation.unwrap_or_default())
             }
-            Backend::MySql => {
-                let isolation = isolation.map(|level| format!("SET TRANSACTION ISOLATION LEVEL {level}"));
-                (isolation, format!("START TRANSACTION{read_only}"))
-            }
+            Backend::MySql => format!("START TRANSACTION{read_only}"),
         }
     }
 }
@@ -153,8 +149,7 @@ impl Pool {
     }
 
     pub(crate) async fn begin(&self, options: TransactionOptions) -> sqlx::Result<Open> {
-        let (before, begin) = self.backend().begin(options);
-        let begin = Some(AssertSqlSafe(begin).into_sql_str());
+        let begin = Some(AssertSqlSafe(self.backend().begin(options)).into_sql_str());
         match self {
             #[cfg(feature = "sqlite")]
             Pool::Sqlite(pool) => Transaction::begin(pool.acquire().await?, begin).await.map(Open::Sqlite),
@@ -165,8 +160,9 @@ impl Pool {
             #[cfg(feature = "mysql")]
             Pool::MySql(pool) => {
                 let mut connection = pool.acquire().await?;
-                if let Some(before) = before {
-                    connection.execute(AssertSqlSafe(before)).await?;
+                if let Some(level) = options.isolation {
+                    let isolation = format!("SET TRANSACTION ISOLATION LEVEL {}", level.sql());
+                    connection.execute(AssertSqlSafe(isolation)).await?;
                 }
                 Transaction::begin(connection, begin).await.map(Open::MySql)
             }

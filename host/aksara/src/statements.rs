@@ -18,9 +18,12 @@ pub struct Statements {
 impl Statements {
     /// No text yet.
     pub const fn new() -> Self {
-        const NONE: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
-        Statements { insert: NONE, insert_generated: NONE, update: NONE }
+        Statements { insert: none(), insert_generated: none(), update: none() }
     }
+}
+
+const fn none() -> [OnceLock<String>; 3] {
+    [const { OnceLock::new() }; 3]
 }
 
 /// Inserts a row with all its columns, in order.

@@ -71,10 +71,13 @@ mod none {
     }
 
     /// No payload is ever encoded.
-    #[derive(Default)]
     pub(crate) struct Encoded;
 
     impl Encoded {
+        pub(crate) fn new() -> Self {
+            Encoded
+        }
+
         pub(crate) fn forget(&mut self) {}
     }
 }

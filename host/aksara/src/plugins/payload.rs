@@ -25,6 +25,10 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
+    pub(crate) fn new() -> Self {
+        Encoded::default()
+    }
+
     /// The instance has changed.
     pub(crate) fn forget(&mut self) {
         self.payloads.clear();

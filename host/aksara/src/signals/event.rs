@@ -69,7 +69,7 @@ impl<'a> Event<'a> {
         details: Details<'a>,
     ) -> Self {
         let meta = instance.meta();
-        Event { signal, meta, db, instance, depth: 0, details, encoded: Encoded::default() }
+        Event { signal, meta, db, instance, depth: 0, details, encoded: Encoded::new() }
     }
 }
 
