@@ -3,13 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets no value has failed")]
 
 mod architecture;
-mod delete;
 mod demo;
-mod dispatch;
+mod orm;
 mod plugins;
-mod query;
 mod reload;
-mod save;
-mod transactions;
-mod validation;
-mod values;

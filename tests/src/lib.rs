@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aksara::{Db, Models};
 use tempfile::TempDir;
 
 #[cfg(doctest)]
@@ -14,43 +13,9 @@ struct Readme;
 #[doc = include_str!("../../docs/plugins.md")]
 struct PluginsGuide;
 
-/// A database in a file of its own, with the tables of these models. The folder goes when it is dropped.
-pub struct TestDb {
-    /// The database.
-    pub db: Db,
-    folder: TempDir,
-}
+mod database;
 
-impl TestDb {
-    /// Opens one.
-    ///
-    /// # Panics
-    /// When the database cannot be made: there is nothing to test then.
-    pub async fn with<M: Models>() -> TestDb {
-        TestDb::opened::<M>(|options| options).await
-    }
-
-    /// Opens one with these options.
-    ///
-    /// # Panics
-    /// When the database cannot be made: there is nothing to test then.
-    pub async fn opened<M: Models>(options: impl FnOnce(aksara::DbOptions) -> aksara::DbOptions) -> TestDb {
-        let folder = TempDir::new().expect("a temporary folder");
-        let db = Db::options(url(folder.path())).synchronous(aksara::Synchronous::Normal);
-        let db = options(db).connect().await.expect("a database");
-        db.create_tables::<M>().await.expect("tables");
-        TestDb { db, folder }
-    }
-
-    /// The URL of its file, to look at it without the ORM.
-    pub fn url(&self) -> String {
-        url(self.folder.path())
-    }
-}
-
-fn url(folder: &Path) -> String {
-    format!("sqlite://{}?mode=rwc", folder.join("test.db").display())
-}
+pub use database::TestDb;
 
 /// What handlers saw, in order.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::run::{Step, cargo};
+use crate::servers;
 
 /// The targets that plugins are built for: the first by our build, the second by hand.
 const TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -37,6 +38,11 @@ pub(crate) fn report() -> Result<()> {
         name: format!("the target {target}"),
         there: !missing.contains(&target),
         install: format!("rustup target add {target}"),
+    }));
+    needs.extend(servers::KINDS.iter().map(|kind| Need {
+        name: format!("{} (for the tests)", kind.name),
+        there: kind.is_there(),
+        install: format!("apt-get install {}", kind.package),
     }));
     for Need { name, there, install } in &needs {
         match there {

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod run;
+mod servers;
 
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ usage: cargo xtask COMMAND
 
   demo [OPTIONS]   build the plugins and save real flights through them; OPTIONS as in `--help`
   blog [OPTIONS]   build the plugins and save a post per line typed, with hot reload
-  test             everything: unit, integration, UI and doc tests, and the examples
+  test             everything: unit, integration, UI and doc tests, and the examples; on SQLite, PostgreSQL, MariaDB
   bench            measure save and plugins, in a release build
   plugins          build all plugins into target/plugins
   doctor           what is missing on this machine, and the command that installs it";
@@ -83,6 +84,20 @@ fn test() -> Result<()> {
     plugins()?;
     components("tests/fixtures", "target/fixtures")?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
+    for kind in &servers::KINDS {
+        let Some(server) = kind.server()? else {
+            let how =
+                format!("install the package `{}`, or name a server in `{}`", kind.package, kind.variable);
+            if std::env::var_os("CI").is_some() {
+                bail!("{} is not installed; {how}", kind.name);
+            }
+            println!("\nNOT TESTED: {} is not installed; {how}\n", kind.name);
+            continue;
+        };
+        println!("\nthe tests of the ORM, on {}", kind.name);
+        let tests = cargo(["test", "--workspace", "--test", "it", "--no-fail-fast", "--", "orm::"]);
+        tests.env("AKSARA_TEST_URL", &server.url).run(&format!("running the tests on {}", kind.name))?;
+    }
     // Into a database of its own, so that a second run of the tests is like the first.
     let database = "target/test-demo/flights.db";
     if let Some(folder) = std::path::Path::new(database).parent().filter(|folder| folder.exists()) {

@@ -28,6 +28,11 @@ impl Step {
         self
     }
 
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(self, doing: &str) -> Result<()> {
         match self.status()? {

@@ -3,7 +3,7 @@
 
 use sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementWriter, SchemaStatementBuilder,
-    SqliteQueryBuilder, Values,
+    SqliteQueryBuilder, Value, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
@@ -133,17 +133,6 @@ macro_rules! whichever {
 pub(crate) use whichever;
 
 impl Pool {
-    pub(crate) fn backend(&self) -> Backend {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Pool::Sqlite(_) => Backend::Sqlite,
-            #[cfg(feature = "postgres")]
-            Pool::Postgres(_) => Backend::Postgres,
-            #[cfg(feature = "mysql")]
-            Pool::MySql(_) => Backend::MySql,
-        }
-    }
-
     pub(crate) async fn close(&self) {
         whichever!(Pool, self, pool => pool.close().await)
     }
@@ -185,10 +174,33 @@ impl Open {
     }
 }
 
+/// Values as they are bound. MySQL's type for times with a zone ends in 2038; ours are all in UTC.
+fn bound(Values(mut values): Values, backend: Backend) -> SqlxValues {
+    if backend == Backend::MySql {
+        for value in &mut values {
+            if let Value::ChronoDateTimeUtc(time) = value {
+                *value = Value::ChronoDateTime(time.map(|time| time.naive_utc()));
+            }
+        }
+    }
+    SqlxValues(Values(values))
+}
+
 /// The three ways to run a statement, on any free connection or on the one of a transaction.
 macro_rules! statements {
     ($type:ident, $self:ty, $driver:ident => $executor:expr) => {
         impl $type {
+            pub(crate) fn backend(&self) -> Backend {
+                match self {
+                    #[cfg(feature = "sqlite")]
+                    $type::Sqlite(_) => Backend::Sqlite,
+                    #[cfg(feature = "postgres")]
+                    $type::Postgres(_) => Backend::Postgres,
+                    #[cfg(feature = "mysql")]
+                    $type::MySql(_) => Backend::MySql,
+                }
+            }
+
             pub(crate) async fn execute(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
                 match self {
                     #[cfg(feature = "sqlite")]
@@ -203,7 +215,7 @@ macro_rules! statements {
                     }
                     #[cfg(feature = "mysql")]
                     $type::MySql($driver) => {
-                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        let done = sqlx::query_with(sql, bound(values, Backend::MySql)).execute($executor).await?;
                         let key = done.last_insert_id().cast_signed();
                         Ok(Done { rows: done.rows_affected(), key })
                     }
@@ -211,14 +223,16 @@ macro_rules! statements {
             }
 
             pub(crate) async fn fetch_one(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
+                let backend = self.backend();
                 whichever!($type, self, $driver => {
-                    sqlx::query_with(sql, SqlxValues(values)).fetch_one($executor).await.map(Row::from)
+                    sqlx::query_with(sql, bound(values, backend)).fetch_one($executor).await.map(Row::from)
                 })
             }
 
             pub(crate) async fn fetch_all(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
+                let backend = self.backend();
                 whichever!($type, self, $driver => {
-                    let rows = sqlx::query_with(sql, SqlxValues(values)).fetch_all($executor).await?;
+                    let rows = sqlx::query_with(sql, bound(values, backend)).fetch_all($executor).await?;
                     Ok(rows.into_iter().map(Row::from).collect())
                 })
             }

@@ -1,6 +1,6 @@
 //! `save`: one instance on its way into the database, through its handlers. The line that everything else serves.
 
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 use sea_query::{Expr, ExprTrait, Query, Values};
 use uuid::Uuid;
 
@@ -233,7 +233,8 @@ fn fill_in(
     for (index, field) in meta.fields.iter().enumerate() {
         let stamped = field.auto_now || (field.auto_now_add && write == Write::Insert);
         if stamped && is_written(field, update_fields) {
-            let now = *now.get_or_insert_with(Utc::now);
+            // As exact as all databases keep it.
+            let now = *now.get_or_insert_with(|| Utc::now().trunc_subsecs(6));
             fill(index, Value::ChronoDateTimeUtc(Some(now)));
         }
     }

@@ -1,8 +1,9 @@
 //! Every type of field, to the database and back, and to JSON.
 
+use aksara::Backend;
 use aksara::prelude::*;
 use aksara_tests::TestDb;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn cases() -> Vec<Everything> {
+fn cases() -> impl Iterator<Item = Everything> {
     let smallest = Everything {
         small: i16::MIN,
         int: i32::MIN,
@@ -69,17 +70,33 @@ fn cases() -> Vec<Everything> {
     };
     let scaled =
         Everything { decimal: "1.500".parse().unwrap(), text: "\0'\"\\%_".into(), ..Default::default() };
-    vec![Everything::default(), smallest, largest, scaled]
+    [Everything::default(), smallest, largest, scaled].into_iter()
 }
 
 #[tokio::test]
 async fn every_value_comes_back_as_it_went() {
     let test = TestDb::with::<(Everything,)>().await;
-    for case in cases() {
+    for case in cases().map(|case| on(test.backend(), case)) {
         let saved = Everything::objects(&test.db).create(case.clone()).await.unwrap();
         let loaded = Everything::objects(&test.db).get(saved.id).await.unwrap();
-        assert_eq!(*loaded, Everything { id: saved.id, ..case });
-        assert_eq!(loaded.decimal.scale(), saved.decimal.scale());
+        assert!(*loaded == Everything { id: saved.id, ..case }, "{:.2000}", format!("{loaded:?}"));
+        if test.backend() != Backend::MySql {
+            assert_eq!(loaded.decimal.scale(), saved.decimal.scale());
+        }
+    }
+}
+
+/// The value as near to the limits as this database allows; `docs/databases.md` has the table.
+fn on(backend: Backend, case: Everything) -> Everything {
+    match backend {
+        Backend::Sqlite => case,
+        Backend::Postgres => {
+            Everything { time: case.time.trunc_subsecs(6), text: case.text.replace('\0', ""), ..case }
+        }
+        Backend::MySql => {
+            let double = case.double.clamp(f64::MIN, f64::MAX);
+            Everything { time: case.time.trunc_subsecs(6), double, ..case }
+        }
     }
 }
 
@@ -107,7 +124,7 @@ async fn every_value_can_be_compared_and_ordered() {
 
 #[test]
 fn to_json_names_every_field() {
-    let everything = cases().remove(3).instance();
+    let everything = cases().last().unwrap().instance();
     let mut json = everything.to_json();
     json["text"] = "".into();
     insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
