@@ -43,6 +43,24 @@ pub struct Payload<'a, I = Map> {
     pub raw: bool,
     /// Deletes: what the call was made on, `instance` or `query`.
     pub origin: Option<Cow<'a, str>>,
+    /// Bulk operations: the instances, in the order of the call.
+    pub instances: Option<Vec<I>>,
+    /// `bulk_update`: the names being written.
+    pub fields: Option<Vec<Cow<'a, str>>>,
+    /// `post_bulk_update`: how many rows were changed.
+    pub rows: Option<u64>,
+    /// Relations: what happens, `pre_add`, `post_add`, ...
+    pub action: Option<Cow<'a, str>>,
+    /// Relations: whether the change is made from the other side.
+    pub reverse: Option<bool>,
+    /// Relations: label of the model of the keys.
+    pub model: Option<Cow<'a, str>>,
+    /// Relations: the keys.
+    pub pk_set: Option<Vec<Value>>,
+    /// After the end of a transaction: key of the instance.
+    pub key: Option<Value>,
+    /// After the end of a transaction: whether it deleted the instance.
+    pub deleted: Option<bool>,
     /// Custom signals: the declared arguments.
     pub args: Map,
 }
@@ -56,6 +74,15 @@ impl<I> Default for Payload<'_, I> {
             changes: Vec::new(),
             raw: false,
             origin: None,
+            instances: None,
+            fields: None,
+            rows: None,
+            action: None,
+            reverse: None,
+            model: None,
+            pk_set: None,
+            key: None,
+            deleted: None,
             args: Map::new(),
         }
     }
@@ -88,6 +115,15 @@ impl<I: Serialize> Serialize for Event<'_, I> {
             + usize::from(!payload.changes.is_empty())
             + usize::from(payload.raw)
             + usize::from(payload.origin.is_some())
+            + usize::from(payload.instances.is_some())
+            + usize::from(payload.fields.is_some())
+            + usize::from(payload.rows.is_some())
+            + usize::from(payload.action.is_some())
+            + usize::from(payload.reverse.is_some())
+            + usize::from(payload.model.is_some())
+            + usize::from(payload.pk_set.is_some())
+            + usize::from(payload.key.is_some())
+            + usize::from(payload.deleted.is_some())
             + usize::from(!payload.args.is_empty());
         let mut map = serializer.serialize_map(Some(6 + optional))?;
         map.serialize_entry("v", &0u8)?;
@@ -96,28 +132,37 @@ impl<I: Serialize> Serialize for Event<'_, I> {
         map.serialize_entry("sender", &self.sender)?;
         map.serialize_entry("db", &self.db)?;
         map.serialize_entry("depth", &self.depth)?;
-        if let Some(instance) = &payload.instance {
-            map.serialize_entry("instance", instance)?;
-        }
-        if let Some(created) = payload.created {
-            map.serialize_entry("created", &created)?;
-        }
-        if let Some(update_fields) = &payload.update_fields {
-            map.serialize_entry("update_fields", update_fields)?;
-        }
+        some(&mut map, "instance", &payload.instance)?;
+        some(&mut map, "created", &payload.created)?;
+        some(&mut map, "update_fields", &payload.update_fields)?;
         if !payload.changes.is_empty() {
             map.serialize_entry("changes", &payload.changes)?;
         }
         if payload.raw {
             map.serialize_entry("raw", &true)?;
         }
-        if let Some(origin) = &payload.origin {
-            map.serialize_entry("origin", origin)?;
-        }
+        some(&mut map, "origin", &payload.origin)?;
+        some(&mut map, "instances", &payload.instances)?;
+        some(&mut map, "fields", &payload.fields)?;
+        some(&mut map, "rows", &payload.rows)?;
+        some(&mut map, "action", &payload.action)?;
+        some(&mut map, "reverse", &payload.reverse)?;
+        some(&mut map, "model", &payload.model)?;
+        some(&mut map, "pk_set", &payload.pk_set)?;
+        some(&mut map, "key", &payload.key)?;
+        some(&mut map, "deleted", &payload.deleted)?;
         if !payload.args.is_empty() {
             map.serialize_entry("args", &payload.args)?;
         }
         map.end()
+    }
+}
+
+/// An entry for what is there.
+fn some<M: SerializeMap>(map: &mut M, key: &str, value: &Option<impl Serialize>) -> Result<(), M::Error> {
+    match value {
+        Some(value) => map.serialize_entry(key, value),
+        None => Ok(()),
     }
 }
 
@@ -143,6 +188,18 @@ struct Flat<'a, I> {
     raw: bool,
     #[serde(borrow)]
     origin: Option<Cow<'a, str>>,
+    instances: Option<Vec<I>>,
+    #[serde(borrow)]
+    fields: Option<Vec<Cow<'a, str>>>,
+    rows: Option<u64>,
+    #[serde(borrow)]
+    action: Option<Cow<'a, str>>,
+    reverse: Option<bool>,
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    pk_set: Option<Vec<Value>>,
+    key: Option<Value>,
+    deleted: Option<bool>,
     #[serde(default)]
     args: Map,
 }
@@ -151,7 +208,11 @@ impl<'a, I> From<Flat<'a, I>> for Event<'a, I> {
     fn from(flat: Flat<'a, I>) -> Self {
         let Flat { id, signal, sender, db, depth, .. } = flat;
         let Flat { instance, created, update_fields, changes, raw, origin, args, .. } = flat;
-        let payload = Payload { instance, created, update_fields, changes, raw, origin, args };
+        let Flat { instances, fields, rows, action, reverse, model, pk_set, key, deleted, .. } = flat;
+        let save =
+            Payload { instance, created, update_fields, changes, raw, origin, args, ..Payload::default() };
+        let payload =
+            Payload { instances, fields, rows, action, reverse, model, pk_set, key, deleted, ..save };
         Event { id: id.0, signal, sender, db, depth, payload }
     }
 }

@@ -15,8 +15,8 @@ pub enum Reply {
     Patch(Patch),
 }
 
-/// The fields that a pre-handler changed. Encoded as a map with the keys `instance` and `update_fields`, so that
-/// the reply can grow.
+/// What a pre-handler changed. Encoded as a map with the keys `instance`, `update_fields`, `instances`, `pk_set`, so
+/// that the reply can grow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Patch {
     /// New values by field name; a whole instance is a patch too.
@@ -25,12 +25,22 @@ pub struct Patch {
     /// Names to add to the `update_fields` of the save under way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_fields: Vec<String>,
+    /// Bulk operations: the new values of each row, by field name; as many as there are instances, empty ones for those
+    /// that stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<Map>,
+    /// `pre_add` of a relation: the keys to add in place of those given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pk_set: Option<Vec<Value>>,
 }
 
 impl Patch {
     /// Whether the patch asks for nothing.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.update_fields.is_empty()
+        self.fields.is_empty()
+            && self.update_fields.is_empty()
+            && self.instances.iter().all(Map::is_empty)
+            && self.pk_set.is_none()
     }
 }
 
@@ -60,7 +70,23 @@ impl Reply {
             None | Some(Value::Nil) => Vec::new(),
             Some(value) => strings(value, "`update_fields` of a reply")?,
         };
-        let patch = Patch { fields, update_fields };
+        let instances = match reply.remove("instances") {
+            None | Some(Value::Nil) => Vec::new(),
+            Some(Value::Array(rows)) => {
+                let row = |row| match row {
+                    Value::Nil => Ok(Map::new()),
+                    row => map(row, "a row of `instances` of a reply"),
+                };
+                rows.into_iter().map(row).collect::<Result<_, _>>()?
+            }
+            Some(other) => return Err(unexpected("`instances` of a reply", "an array", &other)),
+        };
+        let pk_set = match reply.remove("pk_set") {
+            None | Some(Value::Nil) => None,
+            Some(Value::Array(keys)) => Some(keys),
+            Some(other) => return Err(unexpected("`pk_set` of a reply", "an array", &other)),
+        };
+        let patch = Patch { fields, update_fields, instances, pk_set };
         Ok(if patch.is_empty() { Reply::Unchanged } else { Reply::Patch(patch) })
     }
 }

@@ -77,6 +77,6 @@ fn difference<T>(before: &[u8], after: &[u8]) -> crate::Result<Map> {
 }
 
 fn reply(fields: Map, event: Event) -> Reply {
-    let patch = Patch { fields, update_fields: event.into_added() };
+    let patch = Patch { fields, update_fields: event.into_added(), ..Patch::default() };
     if patch.is_empty() { Reply::Unchanged } else { Reply::Patch(patch) }
 }

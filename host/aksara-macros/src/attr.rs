@@ -27,6 +27,8 @@ pub(crate) struct FieldOptions {
     pub(crate) auto_now: Option<Ident>,
     pub(crate) auto_now_add: Option<Ident>,
     pub(crate) on_delete: Option<LitStr>,
+    pub(crate) table: Option<LitStr>,
+    pub(crate) through: Option<Vec<LitStr>>,
 }
 
 impl ModelOptions {
@@ -72,9 +74,11 @@ impl FieldOptions {
             "auto_now" => self.auto_now = ident,
             "auto_now_add" => self.auto_now_add = ident,
             "on_delete" => self.on_delete = Some(meta.value()?.parse()?),
+            "table" => self.table = Some(meta.value()?.parse()?),
+            "through" => self.through = Some(list(meta)?),
             other => {
                 let known = "`primary_key`, `given`, `column`, `max_length`, `choices(..)`, `default`, `unique`, \
-                             `index`, `auto_now`, `auto_now_add`, `on_delete`";
+                             `index`, `auto_now`, `auto_now_add`, `on_delete`, `table`, `through(..)`";
                 return Err(meta.error(format!("a field has no option `{other}`; there are {known}")));
             }
         }

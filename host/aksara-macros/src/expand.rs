@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Expr, ExprLit, Lit, LitStr};
 
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, Relation, Schema};
 
 pub(crate) fn model(schema: &Schema<'_>) -> TokenStream {
     let parts = [columns(schema), default(schema), implementation(schema)];
@@ -36,10 +36,20 @@ fn columns(schema: &Schema<'_>) -> TokenStream {
             #vis const #field: ::aksara::codegen::Column<#ident, #ty> = ::aksara::codegen::Column::new(#index);
         }
     });
+    let relations =
+        schema.relations.iter().enumerate().map(|(index, Relation { ident: field, target, .. })| {
+            let doc = format!("The relation `{field}`.");
+            quote! {
+                #[doc = #doc]
+                #vis const #field: ::aksara::codegen::Relation<#ident, #target> =
+                    ::aksara::codegen::Relation::new(#index);
+            }
+        });
     quote! {
         #[allow(non_upper_case_globals, dead_code)]
         impl #ident {
             #(#columns)*
+            #(#relations)*
         }
     }
 }
@@ -52,10 +62,11 @@ fn default(schema: &Schema<'_>) -> TokenStream {
         Some(default) => quote! { #ident: #default },
         None => quote_spanned! { ty.span() => #ident: <#ty as ::core::default::Default>::default() },
     });
+    let relations = schema.relations.iter().map(|relation| relation.ident);
     quote! {
         impl ::core::default::Default for #ident {
             fn default() -> Self {
-                Self { #(#fields),* }
+                Self { #(#fields,)* #(#relations: ::core::default::Default::default()),* }
             }
         }
     }
@@ -68,6 +79,7 @@ fn implementation(schema: &Schema<'_>) -> TokenStream {
     let (key_ident, key_type) = (key_field.ident, key_field.ty);
     let index: Vec<usize> = (0..fields.len()).collect();
     let name: Vec<_> = fields.iter().map(|field| field.ident).collect();
+    let relations = schema.relations.iter().map(|relation| relation.ident);
     let out_of_range = format!("`{}` has {} fields", schema.label, fields.len());
     quote! {
         impl ::aksara::codegen::Model for #ident {
@@ -103,7 +115,10 @@ fn implementation(schema: &Schema<'_>) -> TokenStream {
             fn from_row(
                 row: &::aksara::codegen::Row,
             ) -> ::core::result::Result<Self, ::aksara::codegen::Error> {
-                ::core::result::Result::Ok(Self { #(#name: row.get(#index)?),* })
+                ::core::result::Result::Ok(Self {
+                    #(#name: row.get(#index)?,)*
+                    #(#relations: ::core::default::Default::default()),*
+                })
             }
         }
 
@@ -120,6 +135,19 @@ fn meta(schema: &Schema<'_>) -> TokenStream {
     let indexes = schema.indexes.iter().map(|(fields, unique)| {
         quote! { ::aksara::codegen::IndexMeta { fields: &[#(#fields),*], unique: #unique } }
     });
+    let joins = schema.relations.iter().map(|Relation { ident: field, target, table, columns, explicit }| {
+        let label = format!("{label}.{field}");
+        let [own, other] = columns;
+        quote! {
+            ::aksara::codegen::JoinMeta {
+                label: #label,
+                table: #table,
+                source: (<#ident as ::aksara::codegen::Model>::meta, #own),
+                target: (<#target as ::aksara::codegen::Model>::meta, #other),
+                explicit: #explicit,
+            }
+        }
+    });
     let key_type = schema.fields[*key].ty;
     let key_source = match schema.fields[*key].given {
         true => quote! { ::aksara::codegen::KeySource::Given },
@@ -133,6 +161,7 @@ fn meta(schema: &Schema<'_>) -> TokenStream {
             key: #key,
             key_source: #key_source,
             indexes: &[#(#indexes),*],
+            joins: &[#(#joins),*],
             instance_from_row: ::aksara::codegen::instance_from_row::<#ident>,
             connected: ::aksara::codegen::AtomicU32::new(0),
             statements: ::aksara::codegen::Statements::new(),

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, FnArg, ItemFn, LitStr, Path, Result, ReturnType, Token};
+use syn::{Error, Expr, FnArg, ItemFn, LitStr, Path, Result, ReturnType, Token, parenthesized};
 
 /// What stands in the parentheses of an attribute.
 #[derive(Default)]
@@ -12,6 +12,8 @@ struct Options {
     senders: Vec<Path>,
     priority: Option<Expr>,
     dispatch_uid: Option<LitStr>,
+    skip_raw: bool,
+    exclude: Vec<Path>,
 }
 
 /// One of them.
@@ -19,11 +21,22 @@ enum Item {
     Sender(Path),
     Priority(Expr),
     DispatchUid(LitStr),
+    SkipRaw,
+    Exclude(Vec<Path>),
 }
 
 impl Parse for Item {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let path: Path = input.parse()?;
+        if path.is_ident("skip_raw") {
+            return Ok(Item::SkipRaw);
+        }
+        if path.is_ident("exclude") {
+            let models;
+            parenthesized!(models in input);
+            let models = Punctuated::<Path, Token![,]>::parse_terminated(&models)?;
+            return Ok(Item::Exclude(models.into_iter().collect()));
+        }
         if !input.peek(Token![=]) {
             return Ok(Item::Sender(path));
         }
@@ -33,7 +46,10 @@ impl Parse for Item {
         } else if path.is_ident("dispatch_uid") {
             input.parse().map(Item::DispatchUid)
         } else {
-            Err(Error::new_spanned(path, "there are the options `priority` and `dispatch_uid`"))
+            Err(Error::new_spanned(
+                path,
+                "there are the options `priority`, `dispatch_uid`, `skip_raw`, `exclude(..)`",
+            ))
         }
     }
 }
@@ -46,6 +62,8 @@ impl Options {
                 Item::Sender(path) => options.senders.push(path),
                 Item::Priority(priority) => options.priority = Some(priority),
                 Item::DispatchUid(id) => options.dispatch_uid = Some(id),
+                Item::SkipRaw => options.skip_raw = true,
+                Item::Exclude(models) => options.exclude = models,
             }
         }
         Ok(options)
@@ -64,16 +82,25 @@ pub(crate) fn expand(register: Option<&str>, options: TokenStream, function: &It
         }
         return Ok(boxed);
     };
-    let Options { senders, priority, dispatch_uid } = Options::parse(options)?;
+    let Options { senders, priority, dispatch_uid, skip_raw, exclude } = Options::parse(options)?;
+    let of_relations = register == "register_m2m_changed";
+    if let (Some(model), false) = (exclude.first(), senders.is_empty()) {
+        return Err(Error::new_spanned(model, "`exclude` is for handlers of all models"));
+    }
     let register = format_ident!("{register}");
     let name = &function.sig.ident;
     let seen_as = match senders.as_slice() {
-        [one] => quote! { #one },
+        [one] if !of_relations => quote! { #one },
         _ => quote! { ::aksara::codegen::AnyModel },
     };
     let senders = match senders.as_slice() {
+        relations if of_relations => {
+            quote! { #(::core::option::Option::Some(::aksara::codegen::join_label(#relations))),* }
+        }
         [_] => TokenStream::new(),
-        several => quote! { #(<#several as ::aksara::codegen::Model>::meta()),* },
+        several => quote! {
+            #(::core::option::Option::Some(<#several as ::aksara::codegen::Model>::meta().label)),*
+        },
     };
     let priority = priority.map_or_else(|| quote! { 0 }, |priority| quote! { #priority });
     let dispatch_uid = match dispatch_uid {
@@ -88,7 +115,13 @@ pub(crate) fn expand(register: Option<&str>, options: TokenStream, function: &It
                 register: || ::aksara::codegen::#register::<#seen_as>(
                     &[#senders],
                     #name,
-                    ::aksara::codegen::HandlerOptions { priority: #priority, dispatch_uid: #dispatch_uid },
+                    ::aksara::codegen::HandlerOptions {
+                        priority: #priority,
+                        dispatch_uid: #dispatch_uid,
+                        skip_raw: #skip_raw,
+                        exclude: &[#(<#exclude as ::aksara::codegen::Model>::meta),*],
+                        location: ::core::panic::Location::caller(),
+                    },
                 ),
             }
         }

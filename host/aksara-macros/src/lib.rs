@@ -37,7 +37,9 @@ use syn::{DeriveInput, ItemFn, parse_macro_input};
 /// | `default = expr` | its value in `Default` |
 /// | `unique`, `index` | a constraint, an index |
 /// | `auto_now`, `auto_now_add` | set to the time of each save, of the insert |
-/// | `on_delete = "cascade"` | for an `Fk`: `cascade` (unless given), `protect`, `restrict`, `set_null`, `do_nothing` |
+/// | `table = "post_tags"` | for a `ManyToMany`: its table; the model's table and the field's name unless given |
+/// | `through("membership", "person_id", "group_id")` | for a `ManyToMany`: the table of a model that has columns of its own, and the columns with our key and with theirs |
+/// | `on_delete = "cascade"` | for an `Fk` or a `OneToOne`: `cascade` (unless given), `protect`, `restrict`, `set_null`, `do_nothing` |
 #[proc_macro_derive(Model, attributes(model, field))]
 pub fn derive_model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -56,11 +58,24 @@ pub fn handler(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Connects an async function to `pre_save`.
 ///
 /// `#[pre_save(Post)]` for one model, `#[pre_save(User, Post)]` for several and `#[pre_save]` for all (both with
-/// `AnyModel` in the argument); further options: `priority = 10` (higher runs first), `dispatch_uid = "name"`.
-/// The function takes the event, and is connected when the first database is opened.
+/// `AnyModel` in the argument); further options: `priority = 10` (higher runs first), `dispatch_uid = "name"`,
+/// `skip_raw` (not while fixtures are loaded), `exclude(AuditLog)` (all models but these). The function takes the
+/// event, and is connected when the first database is opened.
 #[proc_macro_attribute]
 pub fn pre_save(options: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Some("register_pre_save"), options, item)
+}
+
+/// Connects an async function to `pre_init`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn pre_init(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_pre_init"), options, item)
+}
+
+/// Connects an async function to `post_init`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn post_init(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_post_init"), options, item)
 }
 
 /// Connects an async function to `post_save`; options as for [`macro@pre_save`].
@@ -79,6 +94,49 @@ pub fn pre_delete(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn post_delete(options: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Some("register_post_delete"), options, item)
+}
+
+/// Connects an async function to `pre_bulk_create`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn pre_bulk_create(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_pre_bulk_create"), options, item)
+}
+
+/// Connects an async function to `post_bulk_create`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn post_bulk_create(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_post_bulk_create"), options, item)
+}
+
+/// Connects an async function to `pre_bulk_update`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn pre_bulk_update(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_pre_bulk_update"), options, item)
+}
+
+/// Connects an async function to `post_bulk_update`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn post_bulk_update(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_post_bulk_update"), options, item)
+}
+
+/// Connects an async function to `after_commit`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn after_commit(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_after_commit"), options, item)
+}
+
+/// Connects an async function to `after_rollback`; options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn after_rollback(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_after_rollback"), options, item)
+}
+
+/// Connects an async function to `m2m_changed`: `#[m2m_changed(Post::tags)]` for one relation, `#[m2m_changed]` for all;
+/// the argument is `M2mChanged<'_, AnyModel>`. Further options as for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn m2m_changed(options: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Some("register_m2m_changed"), options, item)
 }
 
 fn attribute(register: Option<&str>, options: TokenStream, item: TokenStream) -> TokenStream {

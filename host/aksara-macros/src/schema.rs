@@ -18,9 +18,21 @@ pub(crate) struct Schema<'a> {
     pub(crate) label: String,
     pub(crate) table: String,
     pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) relations: Vec<Relation<'a>>,
     pub(crate) key: usize,
     /// Positions of the fields of an index, and whether it is unique.
     pub(crate) indexes: Vec<(Vec<usize>, bool)>,
+}
+
+/// A many-to-many relation of a model.
+pub(crate) struct Relation<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) target: &'a Type,
+    pub(crate) table: String,
+    /// The columns with our key and with theirs.
+    pub(crate) columns: [String; 2],
+    /// Whether the table is that of a model.
+    pub(crate) explicit: bool,
 }
 
 /// A field of a model.
@@ -86,26 +98,64 @@ impl<'a> Schema<'a> {
         }
         let mut mistakes = Mistakes::default();
         let options = mistakes.take(ModelOptions::of(&input.attrs)).unwrap_or_default();
-        let fields = named.named.iter();
-        let fields: Vec<Field<'a>> = fields.filter_map(|field| Field::of(field, &mut mistakes)).collect();
+        let label =
+            options.label.as_ref().map_or_else(|| input.ident.unraw().to_string(), |label| label.value());
+        let table = options
+            .table
+            .as_ref()
+            .map_or_else(|| snake_case(&label.replace('.', "_")), |table| table.value());
+        let is_relation = |field: &&syn::Field| argument(&field.ty, "ManyToMany").is_some();
+        let (relations, fields): (Vec<_>, Vec<_>) = named.named.iter().partition(is_relation);
+        let fields: Vec<Field<'a>> =
+            fields.into_iter().filter_map(|field| Field::of(field, &mut mistakes)).collect();
+        let relations = relations
+            .into_iter()
+            .filter_map(|field| Relation::of(field, &input.ident, &table, &mut mistakes));
+        let relations: Vec<Relation<'a>> = relations.collect();
         unique_names(&fields, &mut mistakes);
         let key = key(&input.ident, &fields, &mut mistakes);
         let indexes = indexes(&options, &fields, &mut mistakes);
-        let label = options.label.map_or_else(|| input.ident.unraw().to_string(), |label| label.value());
         match mistakes.0 {
             Some(errors) => Err(errors),
             None => Ok(Schema {
                 ident: &input.ident,
                 vis: &input.vis,
-                table: options
-                    .table
-                    .map_or_else(|| snake_case(&label.replace('.', "_")), |table| table.value()),
+                table,
                 label,
                 fields,
+                relations,
                 key,
                 indexes,
             }),
         }
+    }
+}
+
+impl<'a> Relation<'a> {
+    fn of(field: &'a syn::Field, model: &Ident, of: &str, mistakes: &mut Mistakes) -> Option<Self> {
+        let ident = field.ident.as_ref()?;
+        let target = argument(&field.ty, "ManyToMany")?;
+        let options = mistakes.take(FieldOptions::of(&field.attrs))?;
+        let name = ident.unraw().to_string();
+        if let Some(through) = options.through {
+            let [table, own, other] = through.as_slice() else {
+                mistakes.at(ident, "`through` names a table and two columns: `through(\"membership\", \"person_id\", \"group_id\")`");
+                return None;
+            };
+            let columns = [own.value(), other.value()];
+            return Some(Relation { ident, target, table: table.value(), columns, explicit: true });
+        }
+        let table = options.table.map_or_else(|| format!("{of}_{name}"), |table| table.value());
+        let Type::Path(path) = target else {
+            mistakes.at(target, "a relation points to a model");
+            return None;
+        };
+        let other = path.path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default();
+        let (own, other) = (snake_case(&model.unraw().to_string()), snake_case(&other));
+        // A model that is related to itself has its own name on the left.
+        let own = if own == other { format!("from_{own}") } else { own };
+        let columns = [format!("{own}_id"), format!("{other}_id")];
+        Some(Relation { ident, target, table, columns, explicit: false })
     }
 }
 
@@ -118,7 +168,8 @@ impl<'a> Field<'a> {
             mistakes.at(ident, format!("`{plain}` is a name that every model has; call the field otherwise"));
         }
         let inner = argument(&field.ty, "Option").unwrap_or(&field.ty);
-        let target = argument(inner, "Fk");
+        let one_to_one = argument(inner, "OneToOne");
+        let target = argument(inner, "Fk").or(one_to_one);
         check_types(&options, &field.ty, inner, target, mistakes);
         let suffix = if target.is_some() { "_id" } else { "" };
         let name = options.column.map_or_else(|| format!("{plain}{suffix}"), |column| column.value());
@@ -130,7 +181,7 @@ impl<'a> Field<'a> {
             name,
             target,
             given: options.given,
-            unique: options.unique,
+            unique: options.unique || one_to_one.is_some(),
             index: options.index,
             default: options.default,
             max_length,
@@ -166,7 +217,7 @@ fn check_types(
     }
     let Some(rule) = &options.on_delete else { return };
     if target.is_none() {
-        mistakes.at(rule, "`on_delete` is for an `Fk`");
+        mistakes.at(rule, "`on_delete` is for an `Fk` or a `OneToOne`");
     } else if rule.value() == "set_null" && argument(ty, "Option").is_none() {
         mistakes.at(rule, "`set_null` needs a field that can be null: `Option<Fk<..>>`");
     }

@@ -38,8 +38,22 @@ const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// Memory of a slot that stays with the process between two calls.
 const RESIDENT_BYTES: usize = 2 << 20;
 
-/// The signals that a subscription can name.
-const SIGNALS: [&str; 4] = ["pre_save", "post_save", "pre_delete", "post_delete"];
+/// The built-in signals that a subscription can name.
+const SIGNALS: [&str; 13] = [
+    "pre_init",
+    "post_init",
+    "pre_save",
+    "post_save",
+    "pre_delete",
+    "post_delete",
+    "pre_bulk_create",
+    "post_bulk_create",
+    "pre_bulk_update",
+    "post_bulk_update",
+    "m2m_changed",
+    "after_commit",
+    "after_rollback",
+];
 
 /// Compiles plugins and runs them. Cheap to clone; one serves a whole program.
 #[derive(Clone)]
@@ -240,8 +254,8 @@ fn check_description(name: Option<&str>, description: &Description) -> Result<()
         if !seen.insert((handler, signal, sender)) {
             return Err(LoadError::Description(format!("`{handler}` subscribes to `{signal}` twice")));
         }
-        if !SIGNALS.contains(&subscription.signal.as_str()) {
-            let (handler, signal) = (&subscription.handler, &subscription.signal);
+        // Custom signals have a point in their names, and whether there is one is not known here.
+        if !signal.contains('.') && !SIGNALS.contains(&signal.as_str()) {
             let known = SIGNALS.join("`, `");
             let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
             return Err(LoadError::Description(message));

@@ -1,31 +1,154 @@
-//! `bulk_create`: many rows in few statements.
+//! `bulk_create` and `bulk_update`: many rows in few statements, with one signal before and one after.
 
-use sea_query::{Expr, Query};
+use sea_query::{CaseStatement, Expr, ExprTrait, Query};
 
 use crate::db::On;
 use crate::delete::compare_keys;
 use crate::instance::{AnyInstance, State};
 use crate::meta::{FieldKind, ModelMeta};
+use crate::signals::{self, Details, Event, SignalKind, Subject, UpdateFields, Written};
 use crate::transaction::Scope;
-use crate::{Db, Error, Instance, Model, Value, save};
+use crate::{Db, Error, Instance, Model, Value, init, save};
 
 pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
     let mut instances: Vec<Instance<M>> = values.into_iter().map(Instance::new).collect();
     if instances.is_empty() {
         return Ok(instances);
     }
-    for instance in &mut instances {
-        save::prepare_insert(instance)?;
-    }
     let scope = Scope::enter(db).await?;
-    let inserted = insert(scope.db(), &mut instances).await;
-    let ((), after) = scope.finish(inserted).await?;
+    let created = create_all(scope.db(), &mut instances).await;
+    let ((), after) = scope.finish(created).await?;
     for instance in &mut instances {
         instance.set_state(State::Stored);
         instance.set_loaded(None);
     }
     after.run().await;
     Ok(instances)
+}
+
+async fn create_all<M: Model>(db: &Db, instances: &mut Vec<Instance<M>>) -> Result<(), Error> {
+    if init::is_heard(db, M::meta()) {
+        for instance in instances.iter_mut() {
+            init::send(db, instance).await?;
+        }
+    }
+    for instance in instances.iter_mut() {
+        save::fill_in_new(instance);
+    }
+    send(SignalKind::PreBulkCreate, db, instances, None, None).await?;
+    for instance in instances.iter() {
+        save::check(instance, None)?;
+    }
+    insert(db, instances).await?;
+    for instance in instances.iter() {
+        note(db, instance, true, None);
+    }
+    send(SignalKind::PostBulkCreate, db, instances, None, None).await
+}
+
+/// Writes these fields of all instances. Returns how many rows were changed.
+pub(crate) async fn update<M: Model>(
+    db: &Db,
+    instances: &mut Vec<Instance<M>>,
+    fields: UpdateFields,
+) -> Result<u64, Error> {
+    if instances.is_empty() || fields.is_empty() {
+        return Ok(0);
+    }
+    if let Some(unsaved) = instances.iter().find(|instance| instance.state() != State::Stored) {
+        let reason = match unsaved.state() {
+            State::New => "one of the instances was never saved",
+            _ => "the row of one of the instances was deleted",
+        };
+        return Err(Error::State { operation: "update", model: M::meta().label, reason });
+    }
+    let before = instances.clone();
+    let scope = Scope::enter(db).await?;
+    let updated = update_all(scope.db(), instances, &fields).await;
+    match scope.finish(updated).await {
+        Ok((rows, after)) => {
+            instances.iter_mut().for_each(|instance| instance.set_loaded(Some(fields.positions())));
+            after.run().await;
+            Ok(rows)
+        }
+        Err(error) => {
+            *instances = before;
+            Err(error)
+        }
+    }
+}
+
+async fn update_all<M: Model>(
+    db: &Db,
+    instances: &mut Vec<Instance<M>>,
+    fields: &UpdateFields,
+) -> Result<u64, Error> {
+    for instance in instances.iter_mut() {
+        save::stamp(instance, fields);
+    }
+    send(SignalKind::PreBulkUpdate, db, instances, Some(fields), None).await?;
+    for instance in instances.iter() {
+        save::check(instance, Some(fields))?;
+    }
+    // Each row binds its key twice for each field, and once more to be found.
+    let batch =
+        (db.backend().binds_max() / (2 * fields.positions().len() + 1)).clamp(1, crate::collect::KEYS_MAX);
+    let mut rows = 0;
+    for batch in instances.chunks(batch) {
+        rows += update_batch(db, batch, fields).await?;
+    }
+    for instance in instances.iter() {
+        note(db, instance, false, Some(fields));
+    }
+    send(SignalKind::PostBulkUpdate, db, instances, Some(fields), Some(rows)).await?;
+    Ok(rows)
+}
+
+async fn update_batch<M: Model>(db: &Db, batch: &[Instance<M>], fields: &UpdateFields) -> Result<u64, Error> {
+    let meta = M::meta();
+    let key = meta.key_field().name;
+    let mut update = Query::update();
+    update.table(meta.table);
+    for position in fields.positions() {
+        let mut case = CaseStatement::new();
+        for instance in batch {
+            let instance: &dyn AnyInstance = instance;
+            case = case.case(Expr::col(key).eq(instance.key()), instance.value(*position));
+        }
+        update.value(meta.fields[*position].name, case);
+    }
+    let keys = batch.iter().map(|instance| (instance as &dyn AnyInstance).key());
+    update.and_where(Expr::col(key).is_in(keys));
+    let (sql, values) = db.built(&update);
+    db.execute(On { meta, doing: "updating rows" }, sql, values).await
+}
+
+/// Sends one of the signals around a bulk operation, if somebody hears it.
+async fn send<M: Model>(
+    signal: SignalKind,
+    db: &Db,
+    instances: &mut Vec<Instance<M>>,
+    fields: Option<&UpdateFields>,
+    rows: Option<u64>,
+) -> Result<(), Error> {
+    let (meta, plugins) = (M::meta(), db.plugin_set());
+    if !signals::is_heard(signal, meta, plugins.as_ref()) {
+        return Ok(());
+    }
+    let details = Details::Bulk { fields, rows };
+    let mut event = Event::new(signal, db, (meta.label, Some(meta)), Subject::Many(instances), details);
+    signals::send(&mut event, plugins.as_ref()).await
+}
+
+/// Takes notice of a written instance, for what is sent after the end of the transaction.
+fn note<M: Model>(db: &Db, instance: &Instance<M>, created: bool, fields: Option<&UpdateFields>) {
+    let (meta, plugins) = (M::meta(), db.plugin_set());
+    let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
+    if heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback) {
+        let key = (instance as &dyn AnyInstance).key();
+        let changes = save::written_changes(instance, fields);
+        db.wrote_instance(Written { meta, key, created, deleted: false, changes });
+    }
 }
 
 async fn insert<M: Model>(db: &Db, instances: &mut [Instance<M>]) -> Result<(), Error> {

@@ -66,7 +66,7 @@ impl Doomed<'_> {
 }
 
 /// A key in the order of [`compare_keys`].
-struct Key(Value);
+pub(crate) struct Key(pub(crate) Value);
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {

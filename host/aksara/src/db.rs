@@ -10,7 +10,7 @@ use crate::driver::{Done, Pool};
 use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
 use crate::row::Row;
-use crate::signals;
+use crate::signals::{self, Written};
 use crate::transaction::TxHandle;
 use crate::{Backend, DbOptions, Error};
 
@@ -61,6 +61,13 @@ impl Db {
     /// Whether this handle is a transaction.
     pub fn in_transaction(&self) -> bool {
         self.tx.is_some()
+    }
+
+    /// Takes notice that an instance was written in this transaction.
+    pub(crate) fn wrote_instance(&self, written: Written) {
+        if let Some(tx) = &self.tx {
+            tx.wrote_instance(written);
+        }
     }
 
     /// Whether a write that fails here would take the transaction with it, if it had no savepoint of its own.

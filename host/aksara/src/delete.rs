@@ -8,8 +8,8 @@ use sea_query::{Cond, Expr, ExprTrait, Query};
 use crate::collect::{Collection, Group};
 use crate::db::On;
 use crate::instance::{AnyInstance, State};
-use crate::meta::ModelMeta;
-use crate::signals::{self, Details, Event, Origin, Signal};
+use crate::meta::{JoinMeta, ModelMeta};
+use crate::signals::{self, Details, Event, Origin, SignalKind, Written};
 use crate::transaction::Scope;
 use crate::{Db, Error, Instance, Model, Value};
 
@@ -80,9 +80,18 @@ pub(crate) async fn by_filter(db: &Db, meta: &'static ModelMeta, condition: Cond
 pub(crate) fn is_plain(db: &Db, meta: &'static ModelMeta) -> bool {
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    !heard(Signal::PreDelete)
-        && !heard(Signal::PostDelete)
+    !heard(SignalKind::PreDelete)
+        && !heard(SignalKind::PostDelete)
+        && !ends_heard(db, meta)
         && crate::collect::relations(meta).next().is_none()
+        && JoinMeta::of(meta).all(|(join, _)| join.explicit)
+}
+
+/// Whether somebody hears of the end of the transaction.
+fn ends_heard(db: &Db, meta: &'static ModelMeta) -> bool {
+    let plugins = db.plugin_set();
+    let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
+    heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback)
 }
 
 async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
@@ -91,7 +100,7 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
     for group in &mut collection.groups {
         group.instances.sort_by(|a, b| compare_keys(&a.get().key(), &b.get().key()));
         for instance in &mut group.instances {
-            send(Signal::PreDelete, db, instance.get_mut(), origin).await?;
+            send(SignalKind::PreDelete, db, instance.get_mut(), origin).await?;
         }
     }
     for (relation, keys) in &collection.set_null {
@@ -100,6 +109,9 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
         update.and_where(Expr::col(relation.field.name).is_in(keys.iter().cloned()));
         let (sql, values) = db.built(&update);
         db.execute(On { meta: relation.meta, doing: "setting a foreign key to null" }, sql, values).await?;
+    }
+    for group in &collection.groups {
+        unrelate(db, group).await?;
     }
     for (field, group) in collection.knots() {
         for keys in group.keys().chunks(crate::collect::KEYS_MAX) {
@@ -121,17 +133,43 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
             let condition = Cond::all().add(key.is_in(keys.iter().cloned()));
             deleted.add(group.meta, delete_where(db, group.meta, condition).await?);
         }
+        if ends_heard(db, group.meta) {
+            for instance in &group.instances {
+                let (meta, key) = (group.meta, instance.get().key());
+                db.wrote_instance(Written { meta, key, created: false, deleted: true, changes: Vec::new() });
+            }
+        }
         for instance in group.instances.iter_mut().rev() {
-            send(Signal::PostDelete, db, instance.get_mut(), origin).await?;
+            send(SignalKind::PostDelete, db, instance.get_mut(), origin).await?;
         }
     }
     Ok(deleted)
 }
 
-async fn send(signal: Signal, db: &Db, instance: &mut dyn AnyInstance, origin: Origin) -> Result<(), Error> {
+async fn send(
+    signal: SignalKind,
+    db: &Db,
+    instance: &mut dyn AnyInstance,
+    origin: Origin,
+) -> Result<(), Error> {
     let plugins = db.plugin_set();
-    let mut event = Event::new(signal, db, instance, Details::Delete { origin });
+    let mut event = Event::one(signal, db, instance, Details::Delete { origin });
     signals::send(&mut event, plugins.as_ref()).await
+}
+
+/// Deletes the pairs of a many-to-many relation that go with their rows. This sends nothing.
+async fn unrelate(db: &Db, group: &Group<'_>) -> Result<(), Error> {
+    let on = On { meta: group.meta, doing: "relating rows no longer" };
+    for (join, reverse) in JoinMeta::of(group.meta).filter(|(join, _)| !join.explicit) {
+        let column = if reverse { join.target.1 } else { join.source.1 };
+        for keys in group.keys().chunks(crate::collect::KEYS_MAX) {
+            let mut delete = Query::delete();
+            delete.from_table(join.table).and_where(Expr::col(column).is_in(keys.iter().cloned()));
+            let (sql, values) = db.built(&delete);
+            db.execute(on, sql, values).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn delete_where(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<u64, Error> {

@@ -15,6 +15,9 @@ pub struct Fk<M: Model> {
     key: M::Key,
 }
 
+/// A foreign key that no two rows share: each row of `M` is pointed to by one row at most.
+pub type OneToOne<M> = Fk<M>;
+
 impl<M: Model> Fk<M> {
     /// A foreign key with this key.
     pub fn new(key: impl Into<M::Key>) -> Self {

@@ -170,6 +170,37 @@ pub trait AnyInstance: Any + Send + Sync {
     fn restore(&mut self, snapshot: Box<dyn AnyInstance>);
 }
 
+/// Several instances of one model, whatever it is.
+pub trait AnyInstances: Any + Send + Sync {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The instance at this position.
+    fn get(&self, index: usize) -> Option<&dyn AnyInstance>;
+
+    /// The instance at this position, to be changed.
+    fn get_mut(&mut self, index: usize) -> Option<&mut dyn AnyInstance>;
+}
+
+impl<M: Model> AnyInstances for Vec<Instance<M>> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn get(&self, index: usize) -> Option<&dyn AnyInstance> {
+        self.as_slice().get(index).map(|instance| instance as &dyn AnyInstance)
+    }
+
+    fn get_mut(&mut self, index: usize) -> Option<&mut dyn AnyInstance> {
+        self.as_mut_slice().get_mut(index).map(|instance| instance as &mut dyn AnyInstance)
+    }
+}
+
 impl dyn AnyInstance {
     /// The value of the field with this name; `None` where the model has no such field.
     pub fn get(&self, field: &str) -> Option<Value> {

@@ -18,12 +18,14 @@ mod driver;
 mod error;
 mod field;
 mod fk;
+mod init;
 mod instance;
 mod meta;
 mod model;
 mod options;
 mod plugins;
 mod query;
+mod relation;
 mod row;
 mod save;
 mod schema;
@@ -46,14 +48,15 @@ pub use delete::Deleted;
 pub use driver::Backend;
 pub use error::{BoxError, Constraint, Error};
 pub use field::{FieldType, KeyType};
-pub use fk::{Fk, NullableFk};
-pub use instance::{AnyInstance, Change, Instance, SetError, State};
-pub use meta::{FieldKind, FieldMeta, IndexMeta, KeySource, ModelMeta, OnDelete, Reference};
+pub use fk::{Fk, NullableFk, OneToOne};
+pub use instance::{AnyInstance, AnyInstances, Change, Instance, SetError, State};
+pub use meta::{FieldKind, FieldMeta, IndexMeta, JoinMeta, KeySource, ModelMeta, OnDelete, Reference};
 pub use model::Model;
 pub use options::{DbOptions, Synchronous};
 #[cfg(feature = "plugins")]
 pub use plugins::open_plugins;
 pub use query::Query;
+pub use relation::{ManyToMany, Related, Relation, ToKey};
 pub use row::Row;
 pub use save::SaveOptions;
 pub use schema::Models;
@@ -63,10 +66,17 @@ pub use validate::ValidationErrors;
 /// What almost every file that uses Aksara needs.
 pub mod prelude {
     pub use crate::signals::{
-        AnyModel, HandlerResult, PostDelete, PostSave, PreDelete, PreSave, invalid, reject,
+        AfterCommit, AfterRollback, AnyModel, HandlerResult, M2mChanged, PostBulkCreate, PostBulkUpdate,
+        PostDelete, PostInit, PostSave, PreBulkCreate, PreBulkUpdate, PreDelete, PreInit, PreSave,
+        SignalContext, invalid, reject,
     };
-    pub use crate::{AnyInstance, Db, F, Fk, Instance, Model, NullableFk};
-    pub use aksara_macros::{handler, post_delete, post_save, pre_delete, pre_save};
+    pub use crate::{
+        AnyInstance, AnyInstances, Db, F, Fk, Instance, ManyToMany, Model, NullableFk, OneToOne,
+    };
+    pub use aksara_macros::{
+        after_commit, after_rollback, handler, m2m_changed, post_bulk_create, post_bulk_update, post_delete,
+        post_init, post_save, pre_bulk_create, pre_bulk_update, pre_delete, pre_init, pre_save,
+    };
 }
 
 /// What generated code names. No part of the public interface.
@@ -77,15 +87,22 @@ pub mod codegen {
     pub use crate::column::Column;
     pub use crate::meta::ModelEntry;
     pub use crate::signals::{
-        AnyModel, HandlerEntry, HandlerOptions, HandlerResult, register_post_delete, register_post_save,
-        register_pre_delete, register_pre_save,
+        AnyModel, HandlerEntry, HandlerOptions, HandlerResult, register_after_commit,
+        register_after_rollback, register_m2m_changed, register_post_bulk_create, register_post_bulk_update,
+        register_post_delete, register_post_init, register_post_save, register_pre_bulk_create,
+        register_pre_bulk_update, register_pre_delete, register_pre_init, register_pre_save,
     };
     pub use crate::statements::Statements;
     pub use crate::{
-        AnyInstance, BoxFuture, Db, Error, FieldKind, FieldMeta, FieldType, IndexMeta, Instance, KeySource,
-        KeyType, Model, ModelMeta, OnDelete, Reference, Row, Value,
+        AnyInstance, BoxFuture, Db, Error, FieldKind, FieldMeta, FieldType, IndexMeta, Instance, JoinMeta,
+        KeySource, KeyType, ManyToMany, Model, ModelMeta, OnDelete, Reference, Relation, Row, Value,
     };
     pub use inventory;
+
+    /// Label of a relation, as handlers are connected for it.
+    pub fn join_label<M: Model, T: Model>(relation: Relation<M, T>) -> &'static str {
+        relation.join().label
+    }
 
     /// Reads an instance of `M` from a row; what a model's metadata points to.
     pub fn instance_from_row<M: Model>(row: &Row) -> Result<Box<dyn AnyInstance>, Error> {

@@ -169,6 +169,37 @@ pub struct IndexMeta {
     pub unique: bool,
 }
 
+/// A many-to-many relation as data: a table of pairs of keys.
+#[derive(Debug)]
+pub struct JoinMeta {
+    /// Its name as handlers see it: `Post.tags`.
+    pub label: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// The model that declares the relation, and the column with its key.
+    pub source: (fn() -> &'static ModelMeta, &'static str),
+    /// The model on the other side, and the column with its key.
+    pub target: (fn() -> &'static ModelMeta, &'static str),
+    /// Whether the table is that of a model of the application, which is created with it.
+    pub explicit: bool,
+}
+
+impl JoinMeta {
+    /// The model of the keys of a change, which is made from the other side when `reverse` is true.
+    pub fn keys_of(&self, reverse: bool) -> &'static ModelMeta {
+        if reverse { (self.source.0)() } else { (self.target.0)() }
+    }
+
+    /// The relations that this model has a part in, each with whether it is the other side.
+    pub(crate) fn of(meta: &'static ModelMeta) -> impl Iterator<Item = (&'static JoinMeta, bool)> {
+        let declared = meta.joins.iter().map(|join| (join, false));
+        let others = ModelMeta::all()
+            .flat_map(|other| other.joins)
+            .filter(move |join| std::ptr::eq((join.target.0)(), meta));
+        declared.chain(others.map(|join| (join, true)))
+    }
+}
+
 /// A model as data.
 #[derive(Debug)]
 pub struct ModelMeta {
@@ -184,6 +215,8 @@ pub struct ModelMeta {
     pub key_source: KeySource,
     /// Indexes over several columns.
     pub indexes: &'static [IndexMeta],
+    /// Many-to-many relations that it declares.
+    pub joins: &'static [JoinMeta],
     /// Reads an instance of the model from a row that has all its columns in order.
     pub instance_from_row: fn(&Row) -> Result<Box<dyn AnyInstance>, Error>,
     /// One bit per signal that has a native handler for this model: the one atomic load of an unheard signal.

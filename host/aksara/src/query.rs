@@ -9,9 +9,10 @@ use crate::delete::{self, Deleted};
 use crate::instance::State;
 use crate::meta::{FieldKind, ModelMeta};
 use crate::save::SaveOptions;
+use crate::signals::{self, SignalKind, UpdateFields};
 use crate::transaction::Scope;
 use crate::value::Shown;
-use crate::{Db, Error, FieldType, Instance, Model, Value};
+use crate::{Db, Error, FieldType, Instance, Model, Value, init};
 
 /// The rows of a model: `Post::objects(&db)`. Lazy: nothing is read before one of the async methods.
 #[derive(Clone, Debug)]
@@ -61,9 +62,28 @@ impl<M: Model> Query<M> {
     /// # Errors
     /// [`Error::Database`], and [`Error::Decode`] for a row that does not fit the model.
     pub async fn all(self) -> Result<Vec<Instance<M>>, Error> {
-        let (sql, values) = self.db.built(&self.select());
-        let rows = self.db.fetch(reading::<M>(), sql, values).await?;
+        if !init::is_heard(&self.db, M::meta()) {
+            return self.read(&self.db).await;
+        }
+        let scope = Scope::enter(&self.db).await?;
+        let read = self.read_and_tell(scope.db()).await;
+        let (rows, after) = scope.finish(read).await?;
+        after.run().await;
+        Ok(rows)
+    }
+
+    async fn read(&self, db: &Db) -> Result<Vec<Instance<M>>, Error> {
+        let (sql, values) = db.built(&self.select());
+        let rows = db.fetch(reading::<M>(), sql, values).await?;
         rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
+    }
+
+    async fn read_and_tell(&self, db: &Db) -> Result<Vec<Instance<M>>, Error> {
+        let mut rows = self.read(db).await?;
+        for row in &mut rows {
+            init::send(db, row).await?;
+        }
+        Ok(rows)
     }
 
     /// Reads the first row; by ascending key, unless ordered.
@@ -143,18 +163,47 @@ impl<M: Model> Query<M> {
     )]
     pub fn create(self, value: M) -> impl Future<Output = Result<Instance<M>, Error>> + Send {
         async move {
-            let mut instance = value.instance();
+            let mut instance = self.build(value).await?;
             let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
             instance.save_with(&self.db, options).await?;
             Ok(instance)
         }
     }
 
-    /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but
-    /// sends neither `pre_save` nor `post_save`. An empty list does nothing.
+    /// Builds a new instance, which `save` will insert: with `pre_init` and `post_init`, where
+    /// [`Model::instance`] sends nothing.
     ///
     /// # Errors
+    /// A handler's refusal or failure.
+    pub async fn build(&self, value: M) -> Result<Instance<M>, Error> {
+        let mut instance = value.instance();
+        if init::is_heard(&self.db, M::meta()) {
+            let scope = Scope::enter(&self.db).await?;
+            let told = init::send(scope.db(), &mut instance).await;
+            let ((), after) = scope.finish(told).await?;
+            after.run().await;
+        }
+        Ok(instance)
+    }
+
+    /// Writes these fields of many instances in few statements, all or none. Sets automatic timestamps among them and
+    /// validates like a save, but sends `pre_bulk_update` and `post_bulk_update`, once for the call, in place of
+    /// `pre_save` and `post_save`. No instances, or no fields, do nothing. Returns how many rows were changed.
+    ///
+    /// # Errors
+    /// A handler's refusal or failure, [`Error::UpdateField`], [`Error::State`] for an instance without a row,
     /// [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
+    pub async fn bulk_update(self, instances: &mut Vec<Instance<M>>, fields: &[&str]) -> Result<u64, Error> {
+        let fields = UpdateFields::new(M::meta(), fields.iter().copied())?;
+        bulk::update(&self.db, instances, fields).await
+    }
+
+    /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but
+    /// sends `pre_bulk_create` and `post_bulk_create`, once for the call, in place of `pre_save` and `post_save`. An
+    /// empty list does nothing.
+    ///
+    /// # Errors
+    /// A handler's refusal or failure, [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
     pub async fn bulk_create(self, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
         bulk::create(&self.db, values).await
     }
@@ -177,6 +226,7 @@ impl<M: Model> Query<M> {
         if nothing {
             return Ok(0);
         }
+        self.tell_bypass();
         update.cond_where(self.condition());
         let (sql, values) = self.db.built(&update);
         let on = On { meta: M::meta(), doing: "updating rows" };
@@ -196,6 +246,20 @@ impl<M: Model> Query<M> {
     pub async fn delete(self) -> Result<Deleted, Error> {
         self.refuse_slice("delete")?;
         delete::by_filter(&self.db, M::meta(), self.condition()).await
+    }
+
+    /// Says at debug level that handlers are connected that hear nothing of this.
+    fn tell_bypass(&self) {
+        let (meta, plugins) = (M::meta(), self.db.plugin_set());
+        let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
+        if tracing::enabled!(tracing::Level::DEBUG)
+            && (heard(SignalKind::PreSave) || heard(SignalKind::PostSave))
+        {
+            tracing::debug!(
+                model = meta.label,
+                "a query's update bypasses the handlers of pre_save and post_save"
+            );
+        }
     }
 
     fn at_most(&mut self, rows: u64) {

@@ -5,9 +5,9 @@ use sea_query::{Expr, ExprTrait, Query, Values};
 use uuid::Uuid;
 
 use crate::db::On;
-use crate::instance::{AnyInstance, State};
+use crate::instance::{AnyInstance, Change, State};
 use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
-use crate::signals::{self, Details, Event, Signal, UpdateFields};
+use crate::signals::{self, Details, Event, SignalKind, UpdateFields, Written};
 use crate::transaction::Scope;
 use crate::validate::validate;
 use crate::value::Shown;
@@ -82,12 +82,16 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
     }
     let plugins = db.plugin_set();
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    if heard(Signal::PreSave) || heard(Signal::PostSave) || db.needs_savepoint() {
+    let heard = Heard {
+        pre: heard(SignalKind::PreSave),
+        post: heard(SignalKind::PostSave),
+        end: heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback),
+    };
+    if heard.pre || heard.post || heard.end || db.needs_savepoint() {
         let before = Before::Everything(instance.snapshot());
         let mut undo = Undo { instance, before };
         let scope = Scope::enter(db).await?;
         // What fails after the SQL has to undo it.
-        let heard = Heard { pre: heard(Signal::PreSave), post: heard(Signal::PostSave) };
         let saved = with_signals(&mut undo, &scope, heard, options, &mut update_fields).await;
         let ((), after) = scope.finish(saved).await?;
         undo.keep(update_fields.as_ref());
@@ -108,6 +112,8 @@ async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>)
 struct Heard {
     pre: bool,
     post: bool,
+    /// What is sent after the end of the transaction.
+    end: bool,
 }
 
 /// The stages of a save that somebody hears, inside its transaction or savepoint.
@@ -126,14 +132,14 @@ async fn with_signals(
     if heard.pre {
         let created = write == Write::Insert;
         let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
-        let mut event = Event::new(Signal::PreSave, db, instance, details);
+        let mut event = Event::one(SignalKind::PreSave, db, instance, details);
         signals::send(&mut event, plugins.as_ref()).await?;
     }
     if let (Some(update_fields), Before::Everything(before)) = (&*update_fields, &undo.before) {
         tell_unwritten(instance, &**before, update_fields);
     }
     check(instance, update_fields.as_ref())?;
-    if !heard.post {
+    if !heard.post && !heard.end {
         // Nothing that can fail comes after the SQL, which undoes itself when it fails.
         return write_row(instance, &scope.last(), write, update_fields.as_ref()).await.map(drop);
     }
@@ -143,9 +149,26 @@ async fn with_signals(
         // A create changes every field, also where a row was there before.
         instance.forget_loaded();
     }
+    if heard.end {
+        let (key, changes) = (instance.key(), written_changes(instance, update_fields.as_ref()));
+        db.wrote_instance(Written { meta: instance.meta(), key, created, deleted: false, changes });
+    }
+    if !heard.post {
+        return Ok(());
+    }
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
-    let mut event = Event::new(Signal::PostSave, db, instance, details);
+    let mut event = Event::one(SignalKind::PostSave, db, instance, details);
     signals::send(&mut event, plugins.as_ref()).await
+}
+
+/// The changes that a save has written.
+pub(crate) fn written_changes(
+    instance: &dyn AnyInstance,
+    update_fields: Option<&UpdateFields>,
+) -> Vec<Change> {
+    let mut changes = instance.changes();
+    changes.retain(|change| update_fields.is_none_or(|fields| fields.contains(change.field)));
+    changes
 }
 
 /// Puts the instance back to what it was, unless the save is kept: on errors and when the future is dropped.
@@ -244,10 +267,14 @@ fn fill_in(
     before
 }
 
-/// What a save does before the SQL of an insert, for those that send no signals.
-pub(crate) fn prepare_insert(instance: &mut dyn AnyInstance) -> Result<(), Error> {
+/// Automatic timestamps, and the key, of a new instance that is inserted with others.
+pub(crate) fn fill_in_new(instance: &mut dyn AnyInstance) {
     fill_in(instance, Write::Insert, None);
-    check(instance, None)
+}
+
+/// Automatic timestamps of an instance of which these fields are written with those of others.
+pub(crate) fn stamp(instance: &mut dyn AnyInstance, fields: &UpdateFields) {
+    fill_in(instance, Write::ForcedUpdate, Some(fields));
 }
 
 pub(crate) fn set(instance: &mut dyn AnyInstance, index: usize, value: Value) {
@@ -260,7 +287,7 @@ fn is_written(field: &FieldMeta, update_fields: Option<&UpdateFields>) -> bool {
     update_fields.is_none_or(|fields| fields.contains(field.name))
 }
 
-fn check(instance: &dyn AnyInstance, update_fields: Option<&UpdateFields>) -> Result<(), Error> {
+pub(crate) fn check(instance: &dyn AnyInstance, update_fields: Option<&UpdateFields>) -> Result<(), Error> {
     Ok(validate(instance, |field| is_written(field, update_fields))?)
 }
 

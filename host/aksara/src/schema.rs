@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::db::On;
-use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
+use crate::meta::{FieldKind, FieldMeta, JoinMeta, KeySource, ModelMeta};
 use crate::transaction::Scope;
 use crate::{Backend, Db, Error, Model};
 
@@ -89,6 +89,8 @@ async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
             }
         }
         statements.insert(0, backend.render_schema(&table));
+        statements
+            .extend(meta.joins.iter().filter(|join| !join.explicit).flat_map(|join| pairs(join, backend)));
         for sql in statements {
             let on = On { meta, doing: "creating a table" };
             db.execute(on, AssertSqlSafe(sql), Values(Vec::new())).await?;
@@ -135,6 +137,37 @@ fn table(meta: &'static ModelMeta, backend: Backend) -> TableCreateStatement {
         }
     }
     table
+}
+
+/// The table of a many-to-many relation, and an index for its other side.
+fn pairs(join: &JoinMeta, backend: Backend) -> Vec<String> {
+    let mut table = Table::create();
+    table.table(join.table).if_not_exists();
+    if backend == Backend::MySql {
+        table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+    }
+    for (meta, name) in [join.source, join.target] {
+        let target = meta();
+        let field = FieldMeta { name, indexed: true, ..*target.key_field() };
+        let mut column = ColumnDef::new(name);
+        match backend {
+            Backend::Sqlite => sqlite_type(&mut column, &field, false),
+            Backend::Postgres => postgres_type(&mut column, &field),
+            Backend::MySql => mysql_type(&mut column, &field, false),
+        }
+        table.col(column.not_null());
+        let mut key = ForeignKey::create();
+        key.from(join.table, name).to(target.table, target.key_field().name);
+        table.foreign_key(key.on_delete(ForeignKeyAction::NoAction));
+    }
+    table.primary_key(Index::create().col(join.source.1).col(join.target.1));
+    let mut index = Index::create();
+    index.name(index_name(join.table, &[join.target.1], "index")).table(join.table).col(join.target.1);
+    // MySQL makes an index for each foreign key by itself.
+    if backend == Backend::MySql {
+        return vec![backend.render_schema(&table)];
+    }
+    vec![backend.render_schema(&table), backend.render_schema(index.if_not_exists())]
 }
 
 fn sqlite_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {

@@ -1,5 +1,6 @@
 //! Transactions, savepoints, and what runs after the commit.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::collect::Key;
 use crate::driver::Open;
 use crate::error::{BoxError, is_conflict};
 use crate::plugins::PluginSet;
-use crate::signals::{self, Panic};
+use crate::signals::{self, Details, Event, Panic, SignalKind, Subject, Written};
 use crate::{Db, Error};
 
 /// How far concurrent transactions see of each other.
@@ -84,10 +86,18 @@ struct TxState {
     conflict: bool,
 }
 
+/// One thing to happen after the commit.
+enum After {
+    Callback(CommitCallback),
+    /// An instance was written: `after_commit` is sent for it.
+    Written(Written),
+}
+
 /// A transaction, or a savepoint in it.
 #[derive(Default)]
 struct Frame {
-    callbacks: Vec<CommitCallback>,
+    /// What is to happen after the commit, in order.
+    after: Vec<After>,
     /// Whether the database knows of it: a savepoint is set by the first statement inside it.
     set: bool,
     /// A statement was dropped under way, and may have happened: there is nothing to do but to roll back.
@@ -149,6 +159,13 @@ impl TxHandle {
         match self.tx.read_only {
             true => Err(Error::Transaction(READ_ONLY)),
             false => self.connection().await,
+        }
+    }
+
+    /// Takes notice that an instance was written, for what is sent after the end.
+    pub(crate) fn wrote_instance(&self, written: Written) {
+        if let Some(frame) = self.tx.state().frames.get_mut(self.depth) {
+            frame.after.push(After::Written(written));
         }
     }
 
@@ -340,7 +357,7 @@ impl Scope {
     async fn keep(&mut self) -> Result<AfterCommit, Error> {
         let TxHandle { tx, depth, .. } = self.handle.clone();
         let mut connection = self.handle.settled().await?;
-        let mut callbacks = Vec::new();
+        let mut after = Vec::new();
         if depth > 0 {
             if tx.state().frames.last().is_some_and(|frame| frame.set) {
                 let underway = Underway::new(&tx, depth);
@@ -352,16 +369,26 @@ impl Scope {
             let mut state = tx.state();
             let released = state.frames.pop().unwrap_or_default();
             if let Some(outer) = state.frames.last_mut() {
-                outer.callbacks.extend(released.callbacks);
+                outer.after.extend(released.after);
             }
         } else {
             let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
             let committed = transaction.commit().await.inspect_err(|error| self.handle.note(error));
             committed.map_err(|error| Error::database("committing", error))?;
             self.ended = true;
-            callbacks.extend(tx.state().frames.drain(..).flat_map(|frame| frame.callbacks));
+            after.extend(tx.state().frames.drain(..).flat_map(|frame| frame.after));
         }
-        Ok(AfterCommit { db: self.db.outside(), callbacks })
+        Ok(AfterCommit { db: self.db.outside(), plugins: tx.plugins.clone(), after: cumulated(after) })
+    }
+
+    /// What is to be sent now that all is undone.
+    fn rolled_back(&self, frames: Vec<Frame>) -> AfterRollback {
+        let after = frames.into_iter().flat_map(|frame| frame.after).collect();
+        let written = cumulated(after).into_iter().filter_map(|after| match after {
+            After::Written(written) => Some(written),
+            After::Callback(_) => None,
+        });
+        AfterRollback { written: written.collect(), db: self.db.outside(), plugins: self.handle.plugins() }
     }
 
     /// Whether the transaction or savepoint is still there.
@@ -381,8 +408,11 @@ impl Scope {
         if depth > 0 {
             connection.roll_back_to(&tx, depth).await?;
         } else if let Some(transaction) = connection.0.take() {
-            tx.state().frames.clear();
+            let frames = std::mem::take(&mut tx.state().frames);
             transaction.roll_back().await.map_err(|error| Error::database("rolling back", error))?;
+            self.ended = true;
+            drop(connection);
+            self.rolled_back(frames).send().await;
         }
         self.ended = true;
         Ok(())
@@ -416,31 +446,89 @@ impl Drop for Scope {
             let mut state = tx.state();
             state.abandoned = Some(state.abandoned.map_or(*depth, |abandoned| abandoned.min(*depth)));
         } else {
-            tx.state().frames.clear();
+            let frames = std::mem::take(&mut tx.state().frames);
+            let rolled_back = self.rolled_back(frames);
             // Dropping the driver's transaction rolls it back. Where another handle holds the lock, the next or last
             // use of any handle drops it.
             if let Ok(mut connection) = tx.connection.try_lock() {
                 connection.take();
             }
+            // Nobody waits for it any more; without a runtime, nobody can hear it either.
+            if let (false, Ok(runtime)) =
+                (rolled_back.written.is_empty(), tokio::runtime::Handle::try_current())
+            {
+                runtime.spawn(rolled_back.send());
+            }
         }
     }
+}
+
+/// What is to be sent after a rollback.
+struct AfterRollback {
+    written: Vec<Written>,
+    db: Db,
+    plugins: Option<Arc<PluginSet>>,
+}
+
+impl AfterRollback {
+    async fn send(self) {
+        for written in &self.written {
+            send_ended(SignalKind::AfterRollback, &self.db, self.plugins.as_ref(), written).await;
+        }
+    }
+}
+
+async fn send_ended(signal: SignalKind, db: &Db, plugins: Option<&Arc<PluginSet>>, written: &Written) {
+    let (subject, details) = (Subject::Nothing, Details::Ended(written));
+    let sender = (written.meta.label, Some(written.meta));
+    // What a handler returns now changes nothing; it is logged.
+    signals::send_robust(&mut Event::new(signal, db, sender, subject, details), plugins).await;
+}
+
+/// One entry for each instance, where it was first written, with all that was changed of it. What was created and
+/// deleted again never was.
+fn cumulated(after: Vec<After>) -> Vec<After> {
+    let mut cumulated: Vec<After> = Vec::with_capacity(after.len());
+    let mut places: BTreeMap<(&'static str, Key), usize> = BTreeMap::new();
+    for one in after {
+        let After::Written(written) = one else {
+            cumulated.push(one);
+            continue;
+        };
+        let place = places.entry((written.meta.label, Key(written.key.clone()))).or_insert(cumulated.len());
+        match cumulated.get_mut(*place) {
+            Some(After::Written(before)) => before.cumulate(written),
+            _ => cumulated.push(After::Written(written)),
+        }
+    }
+    cumulated.retain(|one| !matches!(one, After::Written(written) if written.created && written.deleted));
+    cumulated
 }
 
 /// What is to run after the commit.
 #[must_use]
 pub(crate) struct AfterCommit {
     db: Db,
-    callbacks: Vec<CommitCallback>,
+    plugins: Option<Arc<PluginSet>>,
+    after: Vec<After>,
 }
 
 impl AfterCommit {
     /// Runs all of it, in order, to the end: also when the caller is dropped meanwhile, for the commit has happened.
     pub(crate) async fn run(self) {
-        if self.callbacks.is_empty() {
+        if self.after.is_empty() {
             return;
         }
         let all = tokio::spawn(async move {
-            for callback in self.callbacks {
+            for after in self.after {
+                let callback = match after {
+                    After::Callback(callback) => callback,
+                    After::Written(written) => {
+                        let plugins = self.plugins.as_ref();
+                        send_ended(SignalKind::AfterCommit, &self.db, plugins, &written).await;
+                        continue;
+                    }
+                };
                 let db = self.db.clone();
                 let called = AssertUnwindSafe(async move { callback(db).await }).catch_unwind().await;
                 report(called.unwrap_or_else(|panic| Err(Box::new(Panic::new(&*panic)))));
@@ -591,7 +679,7 @@ impl Db {
         let _connection = tx.settled().await?;
         let mut state = tx.tx.state();
         let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
-        frame.callbacks.push(callback);
+        frame.after.push(After::Callback(callback));
         Ok(())
     }
 }

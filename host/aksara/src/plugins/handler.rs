@@ -21,6 +21,15 @@ impl Handler for PluginHandler {
         (Reverse(self.subscription().priority), self.order())
     }
 
+    fn origin(&self) -> String {
+        self.revision().label()
+    }
+
+    fn wants(&self, event: &Event<'_>) -> bool {
+        let subscription = self.subscription();
+        concerns(subscription, event) && wanted(&subscription.when, event)
+    }
+
     fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(handle(self, event))
     }
@@ -28,13 +37,10 @@ impl Handler for PluginHandler {
 
 async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
     let subscription = handler.subscription();
-    if !concerns(subscription, event) || !wanted(&subscription.when, event) {
-        return Ok(());
-    }
     let payload = event.encoded(&subscription.reads);
     let reads_models = !handler.revision().description().grants.models.is_empty();
     let models = reads_models.then(|| Arc::new(ModelsInTransaction::new(event.db)) as Arc<dyn Models>);
-    let context = CallContext { signal: event.signal.name(), sender: event.meta.label, models };
+    let context = CallContext { signal: event.signal.name(), sender: event.sender, models };
     let called = handler.call(&payload, context).await.map_err(|error| failure(handler, event, error))?;
     match called.reply {
         Reply::Unchanged => Ok(()),
@@ -45,7 +51,9 @@ async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Er
 /// Whether the model has any of the fields that the handler reads; one that reads none wants every event.
 fn concerns(subscription: &Subscription, event: &Event<'_>) -> bool {
     match &subscription.reads {
-        Some(reads) if !reads.is_empty() => reads.iter().any(|name| event.meta.position(name).is_some()),
+        Some(reads) if !reads.is_empty() => {
+            event.meta.is_none_or(|meta| reads.iter().any(|name| meta.position(name).is_some()))
+        }
         _ => true,
     }
 }
@@ -54,20 +62,24 @@ fn concerns(subscription: &Subscription, event: &Event<'_>) -> bool {
 fn wanted(when: &When, event: &Event<'_>) -> bool {
     let created = match event.details {
         Details::Save { created, .. } => Some(created),
-        Details::Delete { .. } => None,
+        Details::Ended(written) => Some(written.created),
+        _ => None,
     };
     let by_kind = when.created.is_none() || created.is_none() || when.created == created;
-    let changed = |name: &String| {
-        let index = event.meta.position(name);
-        index.is_some_and(|index| {
-            event.instance.loaded_value(index).as_ref() != Some(&event.instance.value(index))
-        })
+    let changed = |name: &String| match (&event.details, event.instance()) {
+        (Details::Ended(written), _) => written.changes.iter().any(|change| change.field == name),
+        (_, Some(instance)) => instance
+            .meta()
+            .position(name)
+            .is_some_and(|index| instance.loaded_value(index).as_ref() != Some(&instance.value(index))),
+        // What is about several, or about none, is not asked for its fields.
+        (_, None) => true,
     };
     by_kind && (when.changed.is_empty() || when.changed.iter().any(changed))
 }
 
 fn failure(handler: &PluginHandler, event: &Event<'_>, error: CallError) -> Error {
-    let (signal, sender) = (event.signal.name(), event.meta.label);
+    let (signal, sender) = (event.signal.name(), event.sender);
     match error {
         CallError::Rejected { message, .. } => {
             Error::Rejected { handler: handler.revision().label(), signal, sender, message }

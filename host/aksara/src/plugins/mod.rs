@@ -65,6 +65,14 @@ mod none {
             match *self {}
         }
 
+        fn origin(&self) -> String {
+            match *self {}
+        }
+
+        fn wants(&self, _: &Event<'_>) -> bool {
+            match *self {}
+        }
+
         fn handle<'a>(&'a self, _: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
             match *self {}
         }

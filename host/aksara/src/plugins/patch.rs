@@ -1,18 +1,20 @@
 //! Patches: what a plugin wants changed, every field checked against the model before any of it is used.
 
 use aksara_plugins::PluginHandler;
-use aksara_wire::Patch;
+use aksara_wire::{self as contract, Patch};
 
 use super::wire::{from_wire, to_wire};
-use crate::signals::{Details, Event, Signal};
+use crate::instance::AnyInstance;
+use crate::meta::ModelMeta;
+use crate::signals::{Details, Event, RelationAction, Subject};
 use crate::value::Shown;
 use crate::{Error, Value};
 
-/// Applies the patch to the event's instance: all of it, or nothing and an error that names the plugin.
+/// Applies the patch to what the event is about: all of it, or nothing and an error that names the plugin.
 pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch) -> Result<(), Error> {
     let applied = check(handler, event, patch).and_then(|checked| checked.apply(event));
     applied.map_err(|problem| {
-        let (signal, sender) = (event.signal.name(), event.meta.label);
+        let (signal, sender) = (event.signal.name(), event.sender);
         let (plugin, name) = (handler.revision().label(), &handler.subscription().handler);
         let message = format!("{plugin}: handler `{name}` for {signal} of `{sender}` {problem}");
         Error::Plugin { handler: handler.id().to_owned(), signal, sender, message }
@@ -20,42 +22,94 @@ pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch
 }
 
 /// A patch that holds for this model.
+#[derive(Default)]
 struct Checked {
-    values: Vec<(usize, Value)>,
+    /// New values: position of the instance, position of the field.
+    values: Vec<(usize, usize, Value)>,
     update_fields: Vec<String>,
+    keys: Option<Vec<Value>>,
 }
 
 impl Checked {
     fn apply(self, event: &mut Event<'_>) -> Result<(), String> {
         event.encoded.forget();
-        for (index, value) in self.values {
-            event.instance.set_value(index, value).map_err(|value| {
-                let field = event.meta.fields[index].name;
-                format!("set `{}.{field}` to {}, which its type refuses", event.meta.label, Shown(&value))
+        for (row, index, value) in self.values {
+            let instance: Option<&mut dyn AnyInstance> = match &mut event.subject {
+                Subject::One(instance) => Some(&mut **instance),
+                Subject::Many(instances) => instances.get_mut(row),
+                Subject::Nothing => None,
+            };
+            let Some(instance) = instance else { continue };
+            let meta = instance.meta();
+            instance.set_value(index, value).map_err(|value| {
+                let field = meta.fields[index].name;
+                format!("set `{}.{field}` to {}, which its type refuses", meta.label, Shown(&value))
             })?;
         }
-        if let Details::Save { update_fields: Some(update_fields), .. } = &mut event.details {
-            for name in &self.update_fields {
-                update_fields.insert(name).map_err(|error| error.to_string())?;
+        match &mut event.details {
+            Details::Save { update_fields: Some(update_fields), .. } => {
+                for name in &self.update_fields {
+                    update_fields.insert(name).map_err(|error| error.to_string())?;
+                }
             }
+            Details::Relation(change) => {
+                if let Some(keys) = self.keys {
+                    *change.keys = keys;
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
 }
 
 fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Checked, String> {
-    let meta = event.meta;
-    if event.signal != Signal::PreSave {
+    if let Details::Relation(change) = &event.details {
+        return check_keys(change.action, change.join.keys_of(change.reverse), patch);
+    }
+    if !event.signal.may_change() {
         return Err("returned a patch, which only pre-handlers may".to_owned());
     }
-    let unknown = |name: &str| format!("names `{}.{name}`, which the model does not have", meta.label);
+    let mut checked = Checked::default();
+    match &event.subject {
+        Subject::Nothing => {}
+        Subject::One(instance) => check_fields(handler, &**instance, (0, patch.fields), &mut checked)?,
+        Subject::Many(instances) => {
+            let (rows, patched) = (instances.len(), patch.instances.len());
+            if patched != rows && patched != 0 {
+                return Err(format!("returned patches for {patched} rows, of which there are {rows}"));
+            }
+            for (row, fields) in patch.instances.into_iter().enumerate() {
+                if let Some(instance) = instances.get(row) {
+                    check_fields(handler, instance, (row, fields), &mut checked)?;
+                }
+            }
+        }
+    }
+    if let Some(meta) = event.meta {
+        check_update_fields(handler, meta, &patch.update_fields)?;
+    }
+    checked.update_fields = patch.update_fields;
+    Ok(checked)
+}
+
+fn unknown(meta: &ModelMeta, name: &str) -> String {
+    format!("names `{}.{name}`, which the model does not have", meta.label)
+}
+
+fn check_fields(
+    handler: &PluginHandler,
+    instance: &dyn AnyInstance,
+    (row, fields): (usize, contract::Map),
+    checked: &mut Checked,
+) -> Result<(), String> {
+    let meta = instance.meta();
     let writes = handler.subscription().writes.as_ref();
-    let mut values = Vec::with_capacity(patch.fields.len());
-    for (name, value) in patch.fields {
-        let index = meta.position(&name).ok_or_else(|| unknown(&name))?;
+    for (name, value) in fields {
+        let index = meta.position(&name).ok_or_else(|| unknown(meta, &name))?;
         let field = &meta.fields[index];
         // A whole instance is a patch too: what stays as it is needs no leave.
-        if value == to_wire(&event.instance.value(index)) {
+        if value == to_wire(&instance.value(index)) {
             continue;
         }
         let value =
@@ -69,11 +123,16 @@ fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Che
         if writes.is_some_and(|writes| !writes.contains(&name)) {
             return Err(format!("set `{}.{name}`, which is not in its `writes`", meta.label));
         }
-        values.push((index, value));
+        checked.values.push((row, index, value));
     }
-    for name in &patch.update_fields {
+    Ok(())
+}
+
+fn check_update_fields(handler: &PluginHandler, meta: &ModelMeta, names: &[String]) -> Result<(), String> {
+    let writes = handler.subscription().writes.as_ref();
+    for name in names {
         match meta.position(name) {
-            None => return Err(unknown(name)),
+            None => return Err(unknown(meta, name)),
             Some(index) if index == meta.key => {
                 return Err(format!("added `{name}`, the primary key, to update_fields"));
             }
@@ -83,5 +142,18 @@ fn check(handler: &PluginHandler, event: &Event<'_>, patch: Patch) -> Result<Che
             Some(_) => {}
         }
     }
-    Ok(Checked { values, update_fields: patch.update_fields })
+    Ok(())
+}
+
+fn check_keys(action: RelationAction, model: &'static ModelMeta, patch: Patch) -> Result<Checked, String> {
+    let Some(keys) = patch.pk_set else { return Ok(Checked::default()) };
+    if action != RelationAction::PreAdd {
+        return Err(format!("returned keys for `{}`, which only handlers of `pre_add` may", action.name()));
+    }
+    let key = |key| {
+        from_wire(model.key_field(), key)
+            .map_err(|problem| format!("set a key of `{}` to {problem}", model.label))
+    };
+    let keys = keys.into_iter().map(key).collect::<Result<_, _>>()?;
+    Ok(Checked { keys: Some(keys), ..Checked::default() })
 }

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::wire::{OnWire, to_wire};
-use crate::instance::AnyInstance;
-use crate::signals::{Details, Event, Signal};
+use crate::instance::{AnyInstance, Change};
+use crate::signals::{Details, Event, SignalKind, Subject, UpdateFields};
 
 /// The fields that a subscription reads; `None` for all.
 type Reads = Option<BTreeSet<String>>;
@@ -48,33 +48,63 @@ impl Event<'_> {
 
     fn encode(&mut self, reads: &Reads) -> Vec<u8> {
         let id = self.encoded.id.get_or_insert_with(Uuid::now_v7).into_bytes();
-        let instance = Fields { instance: &*self.instance, reads };
-        let mut payload = contract::Payload { instance: Some(instance), ..contract::Payload::default() };
-        match &self.details {
-            Details::Save { created, update_fields, raw } => {
-                payload.created = Some(*created);
-                payload.update_fields =
-                    update_fields.as_ref().map(|fields| fields.names().map(Cow::Borrowed).collect());
-                payload.raw = *raw;
-            }
-            Details::Delete { origin } => payload.origin = Some(origin.name().into()),
-        }
-        if self.signal == Signal::PostSave {
-            payload.changes = changes(&*self.instance, reads);
-        }
+        let payload = self.payload(reads);
         contract::encode(&contract::Event {
             id,
             signal: self.signal.name().into(),
-            sender: self.meta.label.into(),
+            sender: self.sender.into(),
             db: self.db.alias().into(),
             depth: self.depth,
             payload,
         })
     }
+
+    fn payload<'e>(&'e self, reads: &'e Reads) -> contract::Payload<'e, Fields<'e>> {
+        let names = |fields: &UpdateFields| fields.names().map(Cow::Borrowed).collect();
+        let mut payload = contract::Payload::default();
+        match &self.subject {
+            Subject::Nothing => {}
+            Subject::One(instance) => payload.instance = Some(Fields { instance: &**instance, reads }),
+            Subject::Many(instances) => {
+                let each = (0..instances.len()).filter_map(|index| instances.get(index));
+                payload.instances = Some(each.map(|instance| Fields { instance, reads }).collect());
+            }
+        }
+        match &self.details {
+            Details::Init => {}
+            Details::Save { created, update_fields, raw } => {
+                payload.created = Some(*created);
+                payload.update_fields = update_fields.as_deref().map(names);
+                payload.raw = *raw;
+                if let (SignalKind::PostSave, Some(instance)) = (self.signal, self.instance()) {
+                    payload.changes = changes(&instance.changes(), reads);
+                }
+            }
+            Details::Delete { origin } => payload.origin = Some(origin.name().into()),
+            Details::Bulk { fields, rows } => {
+                payload.fields = fields.map(names);
+                payload.rows = *rows;
+            }
+            Details::Relation(change) => {
+                payload.action = Some(change.action.name().into());
+                payload.reverse = Some(change.reverse);
+                payload.model = Some(change.join.keys_of(change.reverse).label.into());
+                payload.pk_set = Some(change.keys.iter().map(to_wire).collect());
+            }
+            Details::Ended(written) => {
+                payload.key = Some(to_wire(&written.key));
+                payload.created = Some(written.created);
+                payload.deleted = Some(written.deleted);
+                payload.changes = changes(&written.changes, reads);
+            }
+            Details::Custom(arguments) => payload.args = arguments.to_wire(),
+        }
+        payload
+    }
 }
 
-fn changes(instance: &dyn AnyInstance, reads: &Reads) -> Vec<contract::Change<'static>> {
-    let changes = instance.changes().into_iter().filter(|change| is_read(reads, change.field));
+fn changes<'e>(changes: &[Change], reads: &Reads) -> Vec<contract::Change<'e>> {
+    let changes = changes.iter().filter(|change| is_read(reads, change.field));
     changes
         .map(|change| contract::Change {
             field: change.field.into(),

@@ -1,20 +1,30 @@
 //! Connecting native handlers, by attribute and by hand.
 
+use std::cmp::Reverse;
+use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::Arc;
 
-use super::event::{AnyModel, Event, Handler, Place, PostDelete, PostSave, PreDelete, PreSave, Sender};
-use super::registry::{self, Connection};
-use super::{HandlerResult, Signal, dispatch};
+use super::event::{AnyModel, Event, Handler, Place, Sender};
+use super::payloads::{
+    AfterCommit, AfterRollback, M2mChanged, PostBulkCreate, PostBulkUpdate, PostDelete, PostInit, PostSave,
+    PreBulkCreate, PreBulkUpdate, PreDelete, PreInit, PreSave,
+};
+use super::registry::{self, Connection, SenderKey};
+use super::{HandlerResult, SignalKind, dispatch};
 use crate::Error;
-use crate::meta::ModelMeta;
+use crate::meta::{JoinMeta, ModelMeta};
 use crate::transaction::BoxFuture;
 
 /// What an attribute says besides its senders.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct HandlerOptions {
     pub priority: i32,
     pub dispatch_uid: Option<&'static str>,
+    pub skip_raw: bool,
+    pub exclude: &'static [fn() -> &'static ModelMeta],
+    pub location: &'static Location<'static>,
 }
 
 /// A handler with an attribute; connected when the first database is opened.
@@ -25,16 +35,93 @@ pub struct HandlerEntry {
 
 inventory::collect!(HandlerEntry);
 
-/// A native handler.
-struct Native<F> {
+/// How a handler is connected.
+#[derive(Clone, Debug)]
+pub(super) struct Connecting {
+    pub(super) senders: Vec<SenderKey>,
+    pub(super) priority: i32,
+    pub(super) dispatch_uid: Option<String>,
+    skip_raw: bool,
+    exclude: Vec<&'static str>,
+}
+
+impl Connecting {
+    pub(super) fn new(sender: SenderKey) -> Self {
+        Connecting {
+            senders: vec![sender],
+            priority: 0,
+            dispatch_uid: None,
+            skip_raw: false,
+            exclude: Vec::new(),
+        }
+    }
+}
+
+/// A native handler. `call` is how a function of one kind of event handles any.
+pub(super) struct Native<F, C> {
     id: String,
     place: Place,
+    signal: SignalKind,
+    skip_raw: bool,
+    exclude: Vec<&'static str>,
+    location: &'static Location<'static>,
     handler: F,
+    call: C,
+}
+
+impl<F, C> Handler for Native<F, C>
+where
+    F: Send + Sync,
+    C: for<'a> Fn(&'a F, &'a mut Event<'_>) -> BoxFuture<'a, HandlerResult> + Send + Sync,
+{
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn place(&self) -> Place {
+        self.place
+    }
+
+    fn origin(&self) -> String {
+        format!("{}:{}", self.location.file(), self.location.line())
+    }
+
+    fn wants(&self, event: &Event<'_>) -> bool {
+        !(self.skip_raw && event.is_raw()) && !self.exclude.contains(&event.sender)
+    }
+
+    fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
+        let sender = event.sender;
+        let future = (self.call)(&self.handler, event);
+        Box::pin(async move {
+            future.await.map_err(|error| dispatch::blame(error, &self.id, self.signal, sender))
+        })
+    }
+}
+
+/// Connects a handler.
+pub(super) fn connect<F, C>(
+    signal: SignalKind,
+    connecting: Connecting,
+    location: &'static Location<'static>,
+    handler: F,
+    call: C,
+) -> Connection
+where
+    F: Send + Sync + 'static,
+    C: for<'a> Fn(&'a F, &'a mut Event<'_>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
+{
+    let Connecting { senders, priority, dispatch_uid, skip_raw, exclude } = connecting;
+    let order = registry::next_order();
+    let id = dispatch_uid.unwrap_or_else(|| default_id::<F>(order));
+    let place = (Reverse(priority), order);
+    let native = Native { id, place, signal, skip_raw, exclude, location, handler, call };
+    registry::connect(signal, senders, Arc::new(native))
 }
 
 /// The id of a handler that was given none: the path of its function. Closures of one function share a path; one that
 /// captures something has no identity of its own, so that each connection of it is a new one.
-fn default_id<F: 'static>(order: u64) -> String {
+pub(super) fn default_id<F: 'static>(order: u64) -> String {
     let path = std::any::type_name::<F>();
     if size_of::<F>() != 0 {
         return format!("{path}#{order}");
@@ -45,50 +132,52 @@ fn default_id<F: 'static>(order: u64) -> String {
     }
 }
 
+/// For each built-in signal: the builder to connect handlers with, and the function that makes it.
 macro_rules! signals {
-    ($($signal:ident $event:ident $builder:ident $connect:ident $register:ident $adapter:ident;)*) => {$(
+    ($($kind:ident $builder:ident $connect:ident $register:ident;)*) => {$(
         #[doc = concat!("`", stringify!($connect), "`, to connect and disconnect handlers by hand; `S` is a model, or")]
-        #[doc = "[`AnyModel`](super::AnyModel)."]
+        #[doc = "[`AnyModel`]."]
         #[derive(Debug)]
         pub struct $builder<S: Sender> {
-            senders: Vec<Option<&'static ModelMeta>>,
-            priority: i32,
-            dispatch_uid: Option<String>,
-            types: std::marker::PhantomData<fn() -> S>,
+            connecting: Connecting,
+            types: PhantomData<fn() -> S>,
         }
 
         #[doc = concat!("The signal `", stringify!($connect), "` of `S`: `", stringify!($connect), "::<Post>().connect(handler)`.")]
         pub fn $connect<S: Sender>() -> $builder<S> {
-            $builder {
-                senders: vec![S::sender()],
-                priority: 0,
-                dispatch_uid: None,
-                types: std::marker::PhantomData,
-            }
+            $builder { connecting: Connecting::new(S::sender().map(|meta| meta.label)), types: PhantomData }
         }
 
         impl $builder<AnyModel> {
             /// Only these models.
-            pub fn senders(self, senders: &[&'static ModelMeta]) -> Self {
-                self.only(senders)
+            pub fn senders(mut self, senders: &[&'static ModelMeta]) -> Self {
+                self.connecting.senders = senders.iter().map(|meta| Some(meta.label)).collect();
+                self
+            }
+
+            /// Every model but these.
+            pub fn exclude(mut self, models: &[&'static ModelMeta]) -> Self {
+                self.connecting.exclude = models.iter().map(|meta| meta.label).collect();
+                self
             }
         }
 
         impl<S: Sender> $builder<S> {
-            fn only(mut self, senders: &[&'static ModelMeta]) -> Self {
-                self.senders = senders.iter().copied().map(Some).collect();
-                self
-            }
-
             /// Higher runs first; 0 unless given.
             pub fn priority(mut self, priority: i32) -> Self {
-                self.priority = priority;
+                self.connecting.priority = priority;
                 self
             }
 
             /// The handler's stable id; the path of its function unless given.
             pub fn dispatch_uid(mut self, id: impl Into<String>) -> Self {
-                self.dispatch_uid = Some(id.into());
+                self.connecting.dispatch_uid = Some(id.into());
+                self
+            }
+
+            /// The handler is not called while fixtures are loaded.
+            pub fn skip_raw(mut self) -> Self {
+                self.connecting.skip_raw = true;
                 self
             }
 
@@ -96,22 +185,31 @@ macro_rules! signals {
             ///
             /// The handler is a function with `#[handler]`, or a closure that returns a boxed future:
             /// `|event| Box::pin(async move { .. })`.
+            #[track_caller]
             pub fn connect<F>(self, handler: F) -> Connection
             where
-                F: for<'a> Fn($event<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
+                F: for<'a> Fn($kind<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
             {
-                let order = registry::next_order();
-                let id = self.dispatch_uid.unwrap_or_else(|| default_id::<F>(order));
-                let place = (std::cmp::Reverse(self.priority), order);
-                let native = Native { id, place, handler };
-                let handler: Arc<dyn Handler> = Arc::new($adapter::<S, F>(native, std::marker::PhantomData));
-                registry::connect(Signal::$signal, self.senders, handler)
+                self.connect_at(Location::caller(), handler)
+            }
+
+            fn connect_at<F>(self, location: &'static Location<'static>, handler: F) -> Connection
+            where
+                F: for<'a> Fn($kind<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
+            {
+                fn call<'a, S: Sender, F>(handler: &'a F, event: &'a mut Event<'_>) -> BoxFuture<'a, HandlerResult>
+                where
+                    F: for<'b> Fn($kind<'b, S>) -> BoxFuture<'b, HandlerResult>,
+                {
+                    handler($kind::of(event))
+                }
+                connect(SignalKind::$kind, self.connecting, location, handler, call::<S, F>)
             }
 
             /// Disconnects the handler that was connected without an id of its own; whether there was one.
             pub fn disconnect<F>(self, handler: F) -> bool
             where
-                F: for<'a> Fn($event<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
+                F: for<'a> Fn($kind<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
             {
                 drop(handler);
                 // A closure that captures something is not found by any order.
@@ -120,54 +218,53 @@ macro_rules! signals {
 
             /// Disconnects the handler with this id; whether there was one.
             pub fn disconnect_id(self, id: &str) -> bool {
-                registry::disconnect(Signal::$signal, &self.senders, id)
-            }
-        }
-
-        struct $adapter<S, F>(Native<F>, std::marker::PhantomData<fn() -> S>);
-
-        impl<S, F> Handler for $adapter<S, F>
-        where
-            S: Sender,
-            F: for<'a> Fn($event<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
-        {
-            fn id(&self) -> &str {
-                &self.0.id
+                registry::disconnect(SignalKind::$kind, &self.connecting.senders, id)
             }
 
-            fn place(&self) -> Place {
-                self.0.place
-            }
-
-            fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
-                let meta = event.meta;
-                let future = (self.0.handler)($event::of(event));
-                Box::pin(async move {
-                    future.await.map_err(|error| dispatch::blame(error, &self.0.id, Signal::$signal, meta))
-                })
+            /// Whether any native handler hears this signal of this sender. Plugins are not counted: they belong to a
+            /// database.
+            pub fn has_handlers(self) -> bool {
+                registry::has_handlers(SignalKind::$kind, S::sender())
             }
         }
 
         #[doc(hidden)]
         pub fn $register<S: Sender>(
-            senders: &[&'static ModelMeta],
-            handler: impl for<'a> Fn($event<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
+            senders: &[SenderKey],
+            handler: impl for<'a> Fn($kind<'a, S>) -> BoxFuture<'a, HandlerResult> + Send + Sync + 'static,
             options: HandlerOptions,
         ) {
             let mut signal = $connect::<S>().priority(options.priority);
             if !senders.is_empty() {
-                signal = signal.only(senders);
+                signal.connecting.senders = senders.to_vec();
             }
-            if let Some(id) = options.dispatch_uid {
-                signal = signal.dispatch_uid(id);
-            }
-            signal.connect(handler);
+            signal.connecting.dispatch_uid = options.dispatch_uid.map(str::to_owned);
+            signal.connecting.skip_raw = options.skip_raw;
+            signal.connecting.exclude = options.exclude.iter().map(|meta| meta().label).collect();
+            signal.connect_at(options.location, handler);
         }
     )*};
 }
 signals! {
-    PreSave PreSave PreSaveSignal pre_save register_pre_save PreSaveHandler;
-    PostSave PostSave PostSaveSignal post_save register_post_save PostSaveHandler;
-    PreDelete PreDelete PreDeleteSignal pre_delete register_pre_delete PreDeleteHandler;
-    PostDelete PostDelete PostDeleteSignal post_delete register_post_delete PostDeleteHandler;
+    PreInit PreInitSignal pre_init register_pre_init;
+    PostInit PostInitSignal post_init register_post_init;
+    PreSave PreSaveSignal pre_save register_pre_save;
+    PostSave PostSaveSignal post_save register_post_save;
+    PreDelete PreDeleteSignal pre_delete register_pre_delete;
+    PostDelete PostDeleteSignal post_delete register_post_delete;
+    PreBulkCreate PreBulkCreateSignal pre_bulk_create register_pre_bulk_create;
+    PostBulkCreate PostBulkCreateSignal post_bulk_create register_post_bulk_create;
+    PreBulkUpdate PreBulkUpdateSignal pre_bulk_update register_pre_bulk_update;
+    PostBulkUpdate PostBulkUpdateSignal post_bulk_update register_post_bulk_update;
+    M2mChanged M2mChangedSignal m2m_changed register_m2m_changed;
+    AfterCommit AfterCommitSignal after_commit register_after_commit;
+    AfterRollback AfterRollbackSignal after_rollback register_after_rollback;
+}
+
+impl M2mChangedSignal<AnyModel> {
+    /// Only this relation: `m2m_changed().relation(Post::tags)`.
+    pub fn relation(mut self, relation: impl Into<&'static JoinMeta>) -> Self {
+        self.connecting.senders = vec![Some(relation.into().label)];
+        self
+    }
 }

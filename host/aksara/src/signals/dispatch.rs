@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::event::{Event, Handler};
-use super::{BoxError, Rejection, Signal, registry};
+use super::event::{Details, Event, Handler};
+use super::muting::is_muted;
+use super::{BoxError, Rejection, SignalKind, registry};
 use crate::Error;
 use crate::db::Shared;
 use crate::instance::AnyInstance;
-use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
 use crate::validate::ValidationErrors;
 use crate::value::Shown;
@@ -87,10 +87,45 @@ pub(crate) fn check_outside_handler(shared: &Arc<Shared>) -> Result<(), Error> {
 
 /// Sends the event to every handler of its signal, in order, until the first error.
 pub(crate) async fn send(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>) -> Result<(), Error> {
-    let native = registry::handlers(event.signal, event.meta);
+    for_each(event, plugins, |_, result| result).await
+}
+
+/// Sends the event to every handler of its signal, in order, whatever becomes of the others; what became of each. Each
+/// error is logged.
+pub(crate) async fn send_robust(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let sent = for_each(event, plugins, |handler, result| {
+        if let Err(error) = &result {
+            tracing::error!(handler = handler.id(), %error, "a handler failed; the others go on");
+        }
+        outcomes.push(Outcome { handler: handler.id().to_owned(), result });
+        Ok(())
+    });
+    if let Err(error) = sent.await {
+        tracing::error!(%error, "a signal was not sent");
+        outcomes.push(Outcome { handler: String::new(), result: Err(error) });
+    }
+    outcomes
+}
+
+/// What became of one handler of a robust send.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Id of the handler; empty when the signal was not sent at all.
+    pub handler: String,
+    /// What it returned.
+    pub result: Result<(), Error>,
+}
+
+async fn for_each(
+    event: &mut Event<'_>,
+    plugins: Option<&Arc<PluginSet>>,
+    mut ended: impl FnMut(&dyn Handler, Result<(), Error>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let native = registry::handlers(event.signal, event.sender, event.meta);
     let native = native.as_deref().unwrap_or_default();
-    let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.meta.label)).unwrap_or_default();
-    if native.is_empty() && plugins.is_empty() {
+    let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.sender)).unwrap_or_default();
+    if native.is_empty() && plugins.is_empty() || is_muted(event.meta.map(|meta| meta.label)) {
         return Ok(());
     }
     let parent = running();
@@ -100,7 +135,10 @@ pub(crate) async fn send(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>
     }
     let (mut native, mut plugins) = (native, plugins);
     while let Some(handler) = next(&mut native, &mut plugins) {
-        call(handler, event, parent.clone()).await?;
+        if handler.wants(event) {
+            let result = call(handler, event, parent.clone()).await;
+            ended(handler, result)?;
+        }
     }
     Ok(())
 }
@@ -126,27 +164,37 @@ async fn call(
     event: &mut Event<'_>,
     parent: Option<Arc<Running>>,
 ) -> Result<(), Error> {
-    let (signal, meta) = (event.signal, event.meta);
-    let level = Level { signal: signal.name(), sender: meta.label, handler: handler.id().to_owned() };
-    let running = Running { level, depth: event.depth, database: identity(&event.db.shared), parent };
-    let before = tracing::enabled!(tracing::Level::DEBUG).then(|| event.instance.snapshot());
+    let (signal, sender) = (event.signal, event.sender);
+    let level = Level { signal: signal.name(), sender, handler: handler.id().to_owned() };
+    // After the end of a transaction there is none to be used.
+    let ended = matches!(event.details, Details::Ended(_));
+    let database = if ended { 0 } else { identity(&event.db.shared) };
+    let running = Running { level, depth: event.depth, database, parent };
+    let debug = tracing::enabled!(tracing::Level::DEBUG) && signal.may_change();
+    let before = event.instance().filter(|_| debug).map(|instance| instance.snapshot());
     let handled = RUNNING.scope(Arc::new(running), async { handler.handle(event).await });
     let result = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => Err(blame(Box::new(Panic::new(&*panic)), handler.id(), signal, meta)),
+        Err(panic) => Err(blame(Box::new(Panic::new(&*panic)), handler.id(), signal, sender)),
     };
-    if let (Ok(()), Some(before)) = (&result, before) {
-        tell_changes(handler, event, &*before);
+    if let (Ok(()), Some(before), Some(after)) = (&result, before, event.instance()) {
+        tell_changes(handler, signal, &*before, after);
     }
     result
 }
 
 /// Says at debug level what a handler has changed.
-fn tell_changes(handler: &dyn Handler, event: &Event<'_>, before: &dyn AnyInstance) {
-    for (index, field) in event.meta.fields.iter().enumerate() {
-        let (old, new) = (before.value(index), event.instance.value(index));
+fn tell_changes(
+    handler: &dyn Handler,
+    signal: SignalKind,
+    before: &dyn AnyInstance,
+    after: &dyn AnyInstance,
+) {
+    let meta = after.meta();
+    for (index, field) in meta.fields.iter().enumerate() {
+        let (old, new) = (before.value(index), after.value(index));
         if old != new {
-            let (signal, sender, handler) = (event.signal.name(), event.meta.label, handler.id());
+            let (signal, sender, handler) = (signal.name(), meta.label, handler.id());
             let (field, old, new) = (field.name, Shown(&old), Shown(&new));
             tracing::debug!(signal, sender, handler, field, %old, %new, "a handler changed a field");
         }
@@ -161,21 +209,21 @@ fn too_deep(event: &Event<'_>, parent: Option<&Running>) -> DepthExceeded {
     DepthExceeded {
         depth_max: event.db.shared.depth_max,
         signal: event.signal.name(),
-        sender: event.meta.label,
+        sender: event.sender,
         chain,
     }
 }
 
 /// A native handler's error with the handler's id and the signal attached; refusals keep their own kind.
-pub(super) fn blame(error: BoxError, handler: &str, signal: Signal, meta: &'static ModelMeta) -> Error {
+pub(super) fn blame(error: BoxError, handler: &str, signal: SignalKind, sender: &'static str) -> Error {
     let error = match error.downcast::<ValidationErrors>() {
         Ok(mut errors) => {
-            errors.model = meta.label.to_owned();
+            errors.model = sender.to_owned();
             return Error::Validation(*errors);
         }
         Err(error) => error,
     };
-    let (signal, sender) = (signal.name(), meta.label);
+    let signal = signal.name();
     match error.downcast::<Rejection>() {
         Ok(rejection) => {
             let handler = format!("handler `{handler}`");

@@ -1,13 +1,14 @@
-//! Events: one signal on its way through its handlers, and what each kind of handler sees of it.
+//! Events: one signal on its way through its handlers.
 
 use std::any::Any;
+use std::cmp::Reverse;
 
-use super::{Signal, UpdateFields};
-use crate::instance::{AnyInstance, Change};
-use crate::meta::ModelMeta;
+use super::{SignalKind, UpdateFields};
+use crate::instance::{AnyInstance, AnyInstances, Change};
+use crate::meta::{JoinMeta, ModelMeta};
 use crate::plugins::Encoded;
 use crate::transaction::BoxFuture;
-use crate::{Db, Error, Instance, Model};
+use crate::{Db, Error, Instance, Model, Value};
 
 /// A native handler or one subscription of a plugin: the same to the dispatcher.
 pub(crate) trait Handler: Send + Sync {
@@ -17,29 +18,123 @@ pub(crate) trait Handler: Send + Sync {
     /// Its place: lower runs first.
     fn place(&self) -> Place;
 
+    /// Where it comes from: file and line, or plugin and revision.
+    fn origin(&self) -> String;
+
+    /// Whether it has anything to do with the event; what it does not want costs no call.
+    fn wants(&self, event: &Event<'_>) -> bool;
+
     /// Handles the event. Errors name the handler.
     fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>>;
 }
 
 /// Where a handler stands: higher priority first, then order of connection.
-pub(crate) type Place = (std::cmp::Reverse<i32>, u64);
+pub(crate) type Place = (Reverse<i32>, u64);
 
 /// One signal under way.
 pub(crate) struct Event<'a> {
-    pub(crate) signal: Signal,
-    pub(crate) meta: &'static ModelMeta,
+    pub(crate) signal: SignalKind,
+    /// Label of the sender: a model, a relation, or nothing for a custom signal without a model.
+    pub(crate) sender: &'static str,
+    /// The model of the instances; of the owner, for a relation.
+    pub(crate) meta: Option<&'static ModelMeta>,
     pub(crate) db: &'a Db,
-    pub(crate) instance: &'a mut dyn AnyInstance,
-    pub(crate) depth: u32,
+    pub(crate) subject: Subject<'a>,
     pub(crate) details: Details<'a>,
+    pub(crate) depth: u32,
     /// The payload for plugins, kept for as long as nobody changes the instance.
     pub(crate) encoded: Encoded,
 }
 
+/// What an event is about.
+pub(crate) enum Subject<'a> {
+    Nothing,
+    One(&'a mut dyn AnyInstance),
+    Many(&'a mut dyn AnyInstances),
+}
+
 /// What belongs to one kind of operation.
 pub(crate) enum Details<'a> {
+    Init,
     Save { created: bool, update_fields: Option<&'a mut UpdateFields>, raw: bool },
     Delete { origin: Origin },
+    Bulk { fields: Option<&'a UpdateFields>, rows: Option<u64> },
+    Relation(RelationChange<'a>),
+    Ended(&'a Written),
+    Custom(&'a dyn Arguments),
+}
+
+/// A change of a many-to-many relation.
+pub(crate) struct RelationChange<'a> {
+    pub(crate) join: &'static JoinMeta,
+    pub(crate) action: RelationAction,
+    pub(crate) reverse: bool,
+    /// The keys of the other side; handlers of `pre_add` may change them.
+    pub(crate) keys: &'a mut Vec<Value>,
+}
+
+/// What happens to a many-to-many relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationAction {
+    /// Before rows are added; handlers may change the keys.
+    PreAdd,
+    /// After rows were added.
+    PostAdd,
+    /// Before rows are removed.
+    PreRemove,
+    /// After rows were removed.
+    PostRemove,
+    /// Before all rows are removed.
+    PreClear,
+    /// After all rows were removed.
+    PostClear,
+}
+
+impl RelationAction {
+    /// Its name in payloads.
+    pub fn name(self) -> &'static str {
+        match self {
+            RelationAction::PreAdd => "pre_add",
+            RelationAction::PostAdd => "post_add",
+            RelationAction::PreRemove => "pre_remove",
+            RelationAction::PostRemove => "post_remove",
+            RelationAction::PreClear => "pre_clear",
+            RelationAction::PostClear => "post_clear",
+        }
+    }
+}
+
+/// What a transaction has done to one instance, over all its operations.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) meta: &'static ModelMeta,
+    pub(crate) key: Value,
+    pub(crate) created: bool,
+    pub(crate) deleted: bool,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Written {
+    /// Adds what was done to the same instance later.
+    pub(crate) fn cumulate(&mut self, later: Written) {
+        self.deleted = later.deleted;
+        for later in later.changes {
+            match self.changes.iter_mut().find(|change| change.field == later.field) {
+                Some(change) => change.new = later.new,
+                None => self.changes.push(later),
+            }
+        }
+        // What is as it was before the transaction is no change.
+        self.changes.retain(|change| change.old.as_ref() != Some(&change.new));
+    }
+}
+
+/// Arguments of a custom signal: typed for native handlers, and by name for plugins.
+pub(crate) trait Arguments: Send + Sync {
+    fn as_any(&self) -> &(dyn Any + Send + Sync);
+
+    #[cfg(feature = "plugins")]
+    fn to_wire(&self) -> aksara_wire::Map;
 }
 
 /// What a delete was called on.
@@ -62,14 +157,38 @@ impl Origin {
 }
 
 impl<'a> Event<'a> {
-    pub(crate) fn new(
-        signal: Signal,
+    /// An event about one instance.
+    pub(crate) fn one(
+        signal: SignalKind,
         db: &'a Db,
         instance: &'a mut dyn AnyInstance,
         details: Details<'a>,
     ) -> Self {
         let meta = instance.meta();
-        Event { signal, meta, db, instance, depth: 0, details, encoded: Encoded::new() }
+        Event::new(signal, db, (meta.label, Some(meta)), Subject::One(instance), details)
+    }
+
+    pub(crate) fn new(
+        signal: SignalKind,
+        db: &'a Db,
+        (sender, meta): (&'static str, Option<&'static ModelMeta>),
+        subject: Subject<'a>,
+        details: Details<'a>,
+    ) -> Self {
+        Event { signal, sender, meta, db, subject, details, depth: 0, encoded: Encoded::new() }
+    }
+
+    /// The instance that the event is about, where it is about one.
+    pub(crate) fn instance(&self) -> Option<&dyn AnyInstance> {
+        match &self.subject {
+            Subject::One(instance) => Some(&**instance),
+            _ => None,
+        }
+    }
+
+    /// Whether fixtures are being loaded.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self.details, Details::Save { raw: true, .. })
     }
 }
 
@@ -77,16 +196,22 @@ impl<'a> Event<'a> {
 pub trait Sender: 'static {
     /// How the handler sees the instance.
     type Instance: ?Sized;
+    /// How the handler sees several instances.
+    type Instances: ?Sized;
 
     /// The model; `None` for every model.
     fn sender() -> Option<&'static ModelMeta>;
 
     #[doc(hidden)]
     fn instance(instance: &mut dyn AnyInstance) -> &mut Self::Instance;
+
+    #[doc(hidden)]
+    fn instances(instances: &mut dyn AnyInstances) -> &mut Self::Instances;
 }
 
 impl<M: Model> Sender for M {
     type Instance = Instance<M>;
+    type Instances = [Instance<M>];
 
     fn sender() -> Option<&'static ModelMeta> {
         Some(M::meta())
@@ -99,6 +224,14 @@ impl<M: Model> Sender for M {
             None => unreachable!("a handler for `{}` is only called for its instances", M::meta().label),
         }
     }
+
+    fn instances(instances: &mut dyn AnyInstances) -> &mut [Instance<M>] {
+        let instances: &mut dyn Any = instances;
+        match instances.downcast_mut::<Vec<Instance<M>>>() {
+            Some(instances) => instances,
+            None => unreachable!("a handler for `{}` is only called for its instances", M::meta().label),
+        }
+    }
 }
 
 /// Stands for every model, or several: `PreSave<'_, AnyModel>` has a dynamic instance, with fields by name.
@@ -107,6 +240,7 @@ pub struct AnyModel;
 
 impl Sender for AnyModel {
     type Instance = dyn AnyInstance;
+    type Instances = dyn AnyInstances;
 
     fn sender() -> Option<&'static ModelMeta> {
         None
@@ -115,127 +249,8 @@ impl Sender for AnyModel {
     fn instance(instance: &mut dyn AnyInstance) -> &mut dyn AnyInstance {
         instance
     }
-}
 
-/// What a handler of `pre_save` gets.
-#[non_exhaustive]
-pub struct PreSave<'a, S: Sender> {
-    /// The instance about to be written; changes to it are.
-    pub instance: &'a mut S::Instance,
-    /// The model.
-    pub sender: &'static ModelMeta,
-    /// Whether a row will be inserted.
-    pub created: bool,
-    /// The fields being written, to which more can be added; `None` for a full save.
-    pub update_fields: Option<&'a mut UpdateFields>,
-    /// Whether fixtures are being loaded.
-    pub raw: bool,
-    /// The transaction in which the signal fires, and the handler's only way to the database.
-    pub db: &'a Db,
-    /// 0 for a save by the application, one more for each signal fired from inside a handler.
-    pub depth: u32,
-}
-
-/// What a handler of `post_save` gets.
-#[non_exhaustive]
-pub struct PostSave<'a, S: Sender> {
-    /// The instance as it was written.
-    pub instance: &'a S::Instance,
-    /// The model.
-    pub sender: &'static ModelMeta,
-    /// Whether a row was inserted.
-    pub created: bool,
-    /// The fields that were written; `None` for a full save.
-    pub update_fields: Option<&'a UpdateFields>,
-    /// Whether fixtures are being loaded.
-    pub raw: bool,
-    /// The transaction in which the signal fires, and the handler's only way to the database.
-    pub db: &'a Db,
-    /// 0 for a save by the application, one more for each signal fired from inside a handler.
-    pub depth: u32,
-}
-
-macro_rules! delete_event {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[non_exhaustive]
-        pub struct $name<'a, S: Sender> {
-            /// The instance; its key is still set.
-            pub instance: &'a S::Instance,
-            /// The model.
-            pub sender: &'static ModelMeta,
-            /// What the call was made on.
-            pub origin: Origin,
-            /// The transaction in which the signal fires, and the handler's only way to the database.
-            pub db: &'a Db,
-            /// 0 for a delete by the application, one more for each signal fired from inside a handler.
-            pub depth: u32,
-        }
-
-        impl<'a, S: Sender> $name<'a, S> {
-            pub(super) fn of(event: &'a mut Event<'_>) -> Self {
-                let Details::Delete { origin } = event.details else { unreachable!("a delete sends this signal") };
-                let (sender, db, depth) = (event.meta, event.db, event.depth);
-                $name { instance: S::instance(event.instance), sender, origin, db, depth }
-            }
-        }
-    };
-}
-delete_event! {
-    /// What a handler of `pre_delete` gets.
-    PreDelete
-}
-delete_event! {
-    /// What a handler of `post_delete` gets.
-    PostDelete
-}
-
-impl<'a, S: Sender> PreSave<'a, S> {
-    pub(super) fn of(event: &'a mut Event<'_>) -> Self {
-        // Whatever the handler does to the instance, plugins after it must see.
-        event.encoded.forget();
-        let Details::Save { created, update_fields, raw } = &mut event.details else {
-            unreachable!("a save sends this signal")
-        };
-        PreSave {
-            instance: S::instance(event.instance),
-            sender: event.meta,
-            created: *created,
-            update_fields: update_fields.as_deref_mut(),
-            raw: *raw,
-            db: event.db,
-            depth: event.depth,
-        }
-    }
-}
-
-impl<'a, S: Sender> PostSave<'a, S> {
-    pub(super) fn of(event: &'a mut Event<'_>) -> Self {
-        let Details::Save { created, update_fields, raw } = &event.details else {
-            unreachable!("a save sends this signal")
-        };
-        PostSave {
-            instance: S::instance(event.instance),
-            sender: event.meta,
-            created: *created,
-            update_fields: update_fields.as_deref(),
-            raw: *raw,
-            db: event.db,
-            depth: event.depth,
-        }
-    }
-}
-
-impl<M: Model> PostSave<'_, M> {
-    /// The fields that differ from what was loaded; a create lists every field.
-    pub fn changes(&self) -> Vec<Change> {
-        self.instance.changes()
-    }
-}
-
-impl PostSave<'_, AnyModel> {
-    /// The fields that differ from what was loaded; a create lists every field.
-    pub fn changes(&self) -> Vec<Change> {
-        self.instance.changes()
+    fn instances(instances: &mut dyn AnyInstances) -> &mut dyn AnyInstances {
+        instances
     }
 }

@@ -17,26 +17,44 @@
 //! one order. They run in the transaction of the operation: the first error stops the rest and undoes it.
 
 mod connect;
+mod custom;
 mod dispatch;
 mod event;
+mod explain;
+mod kind;
+mod muting;
+mod payloads;
 mod registry;
 mod update_fields;
 
 use crate::BoxError;
 
+pub use connect::{
+    AfterCommitSignal, AfterRollbackSignal, M2mChangedSignal, PostBulkCreateSignal, PostBulkUpdateSignal,
+    PostDeleteSignal, PostInitSignal, PostSaveSignal, PreBulkCreateSignal, PreBulkUpdateSignal,
+    PreDeleteSignal, PreInitSignal, PreSaveSignal, after_commit, after_rollback, m2m_changed,
+    post_bulk_create, post_bulk_update, post_delete, post_init, post_save, pre_bulk_create, pre_bulk_update,
+    pre_delete, pre_init, pre_save,
+};
 #[doc(hidden)]
 pub use connect::{
-    HandlerEntry, HandlerOptions, register_post_delete, register_post_save, register_pre_delete,
-    register_pre_save,
+    HandlerEntry, HandlerOptions, register_after_commit, register_after_rollback, register_m2m_changed,
+    register_post_bulk_create, register_post_bulk_update, register_post_delete, register_post_init,
+    register_post_save, register_pre_bulk_create, register_pre_bulk_update, register_pre_delete,
+    register_pre_init, register_pre_save,
 };
-pub use connect::{
-    PostDeleteSignal, PostSaveSignal, PreDeleteSignal, PreSaveSignal, post_delete, post_save, pre_delete,
-    pre_save,
+pub use custom::{Custom, Signal};
+pub use dispatch::{DepthExceeded, Level, Outcome};
+pub(crate) use dispatch::{Panic, check_outside_handler, send, send_robust};
+pub use event::{AnyModel, Origin, RelationAction, Sender};
+pub(crate) use event::{Details, Event, Handler, Place, RelationChange, Subject, Written};
+pub use explain::{Explained, explain};
+pub use kind::SignalKind;
+pub use muting::SignalContext;
+pub use payloads::{
+    AfterCommit, AfterRollback, M2mChanged, PostBulkCreate, PostBulkUpdate, PostDelete, PostInit, PostSave,
+    PreBulkCreate, PreBulkUpdate, PreDelete, PreInit, PreSave,
 };
-pub use dispatch::{DepthExceeded, Level};
-pub(crate) use dispatch::{Panic, check_outside_handler, send};
-pub use event::{AnyModel, Origin, PostDelete, PostSave, PreDelete, PreSave, Sender};
-pub(crate) use event::{Details, Event, Handler, Place};
 #[cfg(feature = "plugins")]
 pub(crate) use registry::next_order;
 pub use registry::{Connection, ScopedConnection};
@@ -45,38 +63,6 @@ pub use update_fields::UpdateFields;
 
 /// What a native handler returns. Any error may be returned with `?`; it stops the rest and undoes the operation.
 pub type HandlerResult = Result<(), BoxError>;
-
-/// The signals that the ORM itself fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Signal {
-    /// Before INSERT or UPDATE; handlers may change the instance.
-    PreSave,
-    /// After the SQL, before the commit.
-    PostSave,
-    /// Before DELETE, for each instance of the cascade.
-    PreDelete,
-    /// After DELETE, for each instance of the cascade.
-    PostDelete,
-}
-
-impl Signal {
-    /// Every signal.
-    pub const ALL: [Signal; 4] = [Signal::PreSave, Signal::PostSave, Signal::PreDelete, Signal::PostDelete];
-
-    /// The signal's name, as handlers and plugins know it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Signal::PreSave => "pre_save",
-            Signal::PostSave => "post_save",
-            Signal::PreDelete => "pre_delete",
-            Signal::PostDelete => "post_delete",
-        }
-    }
-
-    fn bit(self) -> u32 {
-        1 << self as u32
-    }
-}
 
 /// A handler's refusal, made with [`reject`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

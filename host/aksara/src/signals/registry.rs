@@ -1,30 +1,34 @@
 //! Which native handler hears which signal: a table that is copied on write, so that a send works on a snapshot.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::connect::HandlerEntry;
-use super::{Handler, Signal};
+use super::muting::is_muted;
+use super::{Handler, SignalKind};
 use crate::meta::ModelMeta;
 
 /// The handlers for one signal and sender, in the order in which they run.
 pub(super) type Handlers = Arc<[Arc<dyn Handler>]>;
 
 /// Handlers by signal and label of the sender; the label `None` means every sender.
-type Table = HashMap<(Signal, Option<&'static str>), Vec<Arc<dyn Handler>>>;
+type Table = HashMap<(SignalKind, Option<&'static str>), Vec<Arc<dyn Handler>>>;
 
 /// What is connected, and what follows from it: for each sender its own handlers and those for every sender.
 #[derive(Default)]
 struct Registry {
     connected: Table,
-    merged: HashMap<(Signal, &'static str), Handlers>,
-    every: HashMap<Signal, Handlers>,
+    merged: HashMap<SignalKind, HashMap<&'static str, Handlers>>,
+    every: HashMap<SignalKind, Handlers>,
 }
 
 static REGISTRY: LazyLock<ArcSwap<Registry>> = LazyLock::new(ArcSwap::default);
+
+/// Whether any custom signal has a handler: the one atomic load of a custom signal that nobody hears.
+static CUSTOM: AtomicBool = AtomicBool::new(false);
 
 /// Writers one at a time; readers never wait.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -36,37 +40,55 @@ pub(crate) fn next_order() -> u64 {
 }
 
 /// Whether a native handler hears this signal of this model: one atomic load.
-pub(super) fn is_heard_natively(signal: Signal, meta: &ModelMeta) -> bool {
+pub(super) fn is_heard_natively(signal: SignalKind, meta: &ModelMeta) -> bool {
     meta.connected.load(Ordering::Acquire) & signal.bit() != 0
 }
 
-/// Whether any handler hears this signal of this model.
+/// Whether any handler hears this signal of this model, and it is not muted.
 pub(crate) fn is_heard(
-    signal: Signal,
+    signal: SignalKind,
     meta: &ModelMeta,
     plugins: Option<&Arc<crate::plugins::PluginSet>>,
 ) -> bool {
-    is_heard_natively(signal, meta)
-        || plugins.is_some_and(|set| !set.handlers(signal.name(), meta.label).is_empty())
+    let heard = is_heard_natively(signal, meta)
+        || plugins.is_some_and(|set| !set.handlers(signal.name(), meta.label).is_empty());
+    heard && !is_muted(Some(meta.label))
 }
 
-/// The native handlers for this signal of this model, as they are now.
-pub(super) fn handlers(signal: Signal, meta: &ModelMeta) -> Option<Handlers> {
-    if !is_heard_natively(signal, meta) {
+/// Whether any native handler hears this signal of this model, or of any.
+pub(super) fn has_handlers(signal: SignalKind, sender: Option<&'static ModelMeta>) -> bool {
+    match sender {
+        Some(meta) => is_heard_natively(signal, meta),
+        None => REGISTRY.load().connected.keys().any(|(connected, _)| *connected == signal),
+    }
+}
+
+/// The native handlers for this signal of this sender, as they are now.
+pub(super) fn handlers(
+    signal: SignalKind,
+    sender: &str,
+    meta: Option<&'static ModelMeta>,
+) -> Option<Handlers> {
+    let heard = match (signal, meta) {
+        (SignalKind::Custom(_), _) | (_, None) => CUSTOM.load(Ordering::Acquire),
+        (_, Some(meta)) => is_heard_natively(signal, meta),
+    };
+    if !heard {
         return None;
     }
     let registry = REGISTRY.load();
-    registry.merged.get(&(signal, meta.label)).or_else(|| registry.every.get(&signal)).cloned()
+    let own = registry.merged.get(&signal).and_then(|own| own.get(sender));
+    own.or_else(|| registry.every.get(&signal)).cloned()
 }
 
-/// A model, or every model.
-type SenderKey = Option<&'static ModelMeta>;
+/// Label of a model or a relation; `None` for every sender.
+pub(super) type SenderKey = Option<&'static str>;
 
 /// Connects a handler. The same id for the same signal and sender keeps the first.
-pub(super) fn connect(signal: Signal, senders: Vec<SenderKey>, handler: Arc<dyn Handler>) -> Connection {
+pub(super) fn connect(signal: SignalKind, senders: Vec<SenderKey>, handler: Arc<dyn Handler>) -> Connection {
     change(|table| {
         for sender in &senders {
-            let handlers = table.entry((signal, sender.map(|meta| meta.label))).or_default();
+            let handlers = table.entry((signal, *sender)).or_default();
             if handlers.iter().all(|connected| connected.id() != handler.id()) {
                 handlers.push(handler.clone());
             }
@@ -76,15 +98,15 @@ pub(super) fn connect(signal: Signal, senders: Vec<SenderKey>, handler: Arc<dyn 
 }
 
 /// Disconnects the handler with this id; whether there was one.
-pub(super) fn disconnect(signal: Signal, senders: &[SenderKey], id: &str) -> bool {
+pub(super) fn disconnect(signal: SignalKind, senders: &[SenderKey], id: &str) -> bool {
     remove(signal, senders, |handler| handler.id() == id)
 }
 
-fn remove(signal: Signal, senders: &[SenderKey], is_meant: impl Fn(&Arc<dyn Handler>) -> bool) -> bool {
+fn remove(signal: SignalKind, senders: &[SenderKey], is_meant: impl Fn(&Arc<dyn Handler>) -> bool) -> bool {
     let mut found = false;
     change(|table| {
         for sender in senders {
-            if let Some(handlers) = table.get_mut(&(signal, sender.map(|meta| meta.label))) {
+            if let Some(handlers) = table.get_mut(&(signal, *sender)) {
                 let before = handlers.len();
                 handlers.retain(|handler| !is_meant(handler));
                 found |= handlers.len() != before;
@@ -101,33 +123,37 @@ fn change(change: impl FnOnce(&mut Table)) {
     connected.retain(|_, handlers| !handlers.is_empty());
     let registry = Registry { merged: merged(&connected), every: every(&connected), connected };
     let heard: Vec<(&'static ModelMeta, u32)> =
-        ModelMeta::all().map(|meta| (meta, heard(&registry.connected, meta.label))).collect();
+        ModelMeta::all().map(|meta| (meta, heard(&registry.connected, meta))).collect();
+    let custom = registry.connected.keys().any(|(signal, _)| matches!(signal, SignalKind::Custom(_)));
     // The table first: a send that sees the bit must find the handler.
     REGISTRY.store(Arc::new(registry));
     for (meta, bits) in heard {
         meta.connected.store(bits, Ordering::Release);
     }
+    CUSTOM.store(custom, Ordering::Release);
 }
 
-fn heard(connected: &Table, label: &'static str) -> u32 {
-    let hears = |signal: &Signal| {
-        connected.contains_key(&(*signal, None)) || connected.contains_key(&(*signal, Some(label)))
-    };
-    Signal::ALL.into_iter().filter(hears).map(Signal::bit).sum()
+fn heard(connected: &Table, meta: &'static ModelMeta) -> u32 {
+    let senders =
+        || [None, Some(meta.label)].into_iter().chain(meta.joins.iter().map(|join| Some(join.label)));
+    let hears = |signal: &SignalKind| senders().any(|sender| connected.contains_key(&(*signal, sender)));
+    SignalKind::BUILT_IN.into_iter().filter(hears).map(SignalKind::bit).sum()
 }
 
-fn every(connected: &Table) -> HashMap<Signal, Handlers> {
+fn every(connected: &Table) -> HashMap<SignalKind, Handlers> {
     let every = connected.iter().filter(|((_, sender), _)| sender.is_none());
     every.map(|((signal, _), handlers)| (*signal, in_order(handlers.clone()))).collect()
 }
 
-fn merged(connected: &Table) -> HashMap<(Signal, &'static str), Handlers> {
-    let own = connected.iter().filter_map(|((signal, sender), own)| Some((*signal, (*sender)?, own)));
-    own.map(|(signal, sender, own)| {
-        let every = connected.get(&(signal, None)).into_iter().flatten();
-        ((signal, sender), in_order(own.iter().chain(every).cloned().collect()))
-    })
-    .collect()
+fn merged(connected: &Table) -> HashMap<SignalKind, HashMap<&'static str, Handlers>> {
+    let mut merged: HashMap<_, HashMap<_, _>> = HashMap::new();
+    for ((signal, sender), own) in connected {
+        let Some(sender) = *sender else { continue };
+        let every = connected.get(&(*signal, None)).into_iter().flatten();
+        let handlers = in_order(own.iter().chain(every).cloned().collect());
+        merged.entry(*signal).or_default().insert(sender, handlers);
+    }
+    merged
 }
 
 fn in_order(mut handlers: Vec<Arc<dyn Handler>>) -> Handlers {
@@ -148,7 +174,7 @@ pub(crate) fn connect_attributed() {
 /// A handler's connection to one signal and its senders. Letting it go leaves the handler connected.
 #[derive(Clone)]
 pub struct Connection {
-    signal: Signal,
+    signal: SignalKind,
     senders: Arc<[SenderKey]>,
     handler: Arc<dyn Handler>,
 }
