@@ -1,8 +1,12 @@
 //! What must hold on every database: `cargo xtask test` runs these on SQLite, PostgreSQL and MariaDB.
 
+mod bulk;
+mod commit;
+mod custom;
 mod delete;
 mod dispatch;
 mod query;
+mod relations;
 mod save;
 mod transactions;
 mod validation;

@@ -75,11 +75,13 @@ async fn a_dropped_write_undoes_the_savepoint_or_transaction_around_it() {
     model!(DroppedWrite);
     let test = TestDb::with::<(DroppedWrite,)>().await;
     let create = |db: &Db| DroppedWrite::objects(db).create(DroppedWrite::default());
+    // Polled once and dropped; now and then the driver's thread answers even so.
+    let drop_under_way = async |db: &Db| while create(db).now_or_never().is_some() {};
     let whole: Result<(), Error> = test
         .db
         .transaction(async |tx| {
             create(&tx).await?;
-            assert!(create(&tx).now_or_never().is_none(), "the driver answers from a thread of its own");
+            drop_under_way(&tx).await;
             create(&tx).await.map(drop)
         })
         .await;
@@ -92,7 +94,7 @@ async fn a_dropped_write_undoes_the_savepoint_or_transaction_around_it() {
             let inner: Result<(), Error> = tx
                 .transaction(async |sp| {
                     create(&sp).await?;
-                    assert!(create(&sp).now_or_never().is_none());
+                    drop_under_way(&sp).await;
                     Ok(())
                 })
                 .await;

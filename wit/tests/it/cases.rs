@@ -121,7 +121,8 @@ fn containers() -> Vec<(&'static str, Value)> {
 /// Every message of the contract, encoded.
 pub(crate) fn messages() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let mut messages = events();
-    let patch = |fields, update_fields| Reply::Patch(Patch { fields, update_fields }).encode();
+    let patch =
+        |fields, update_fields| Reply::Patch(Patch { fields, update_fields, ..Patch::default() }).encode();
     messages.extend([
         ("reply_unchanged", "reply", Reply::Unchanged.encode()),
         ("reply_patch", "reply", patch(map([("slug", "hello-world".into())]), Vec::new())),

@@ -109,7 +109,7 @@ proptest! {
 
     #[test]
     fn a_patch_comes_back(fields in btree_map(".{0,8}", value(), 0..8), update_fields in vec(".{0,8}", 0..4)) {
-        let patch = aksara_wire::Patch { fields: fields as Map, update_fields };
+        let patch = aksara_wire::Patch { fields: fields as Map, update_fields, ..Default::default() };
         let reply = if patch.is_empty() { Reply::Unchanged } else { Reply::Patch(patch) };
         prop_assert_eq!(Reply::decode(&reply.encode(), &DecodeLimits::default()), Ok(reply));
     }
