@@ -27,6 +27,11 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
     }
 
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The lines since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))

@@ -163,6 +163,7 @@ fn meta(schema: &Schema<'_>) -> TokenStream {
             indexes: &[#(#indexes),*],
             joins: &[#(#joins),*],
             instance_from_row: ::aksara::codegen::instance_from_row::<#ident>,
+            new_instance: ::aksara::codegen::new_instance::<#ident>,
             connected: ::aksara::codegen::AtomicU32::new(0),
             statements: ::aksara::codegen::Statements::new(),
         };

@@ -1,6 +1,9 @@
 //! One call: a fresh instance, a budget, and a verdict on how it ended.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use aksara_wire::{Failure, Map, Reply};
@@ -79,16 +82,25 @@ impl Revision {
     ) -> Result<(T, usize), FaultKind> {
         let _permit = permit(self.engine(), state.limits().deadline_ms).await?;
         let deadline_ms = state.limits().deadline_ms;
+        let is_computing = state.is_computing.clone();
         let mut store = self.store(state);
-        let guest = async {
+        let mut guest = pin!(async {
             let plugin = self.instance().instantiate_async(&mut store).await?;
             run(&plugin, &mut store).await
-        };
+        });
+        let guest = poll_fn(|context| {
+            is_computing.store(false, Ordering::Relaxed);
+            guest.as_mut().poll(context)
+        });
         // The epoch ends what computes. What sleeps, in a clock of WASI for example, is ended here; its instance is
         // thrown away with the store.
         let result = tokio::time::timeout(Duration::from_millis(2 * deadline_ms), guest).await;
         let result = result.unwrap_or_else(|_| {
-            store.data_mut().fault = Some(FaultKind::HostTime { deadline_ms });
+            // On a busy machine this may also be a plugin that computes, and is not let to for long enough at once.
+            store.data_mut().fault = Some(match is_computing.load(Ordering::Relaxed) {
+                true => FaultKind::Deadline { deadline_ms },
+                false => FaultKind::HostTime { deadline_ms },
+            });
             Err(wasmtime::format_err!("out of time"))
         });
         let state = store.data_mut();
@@ -119,6 +131,7 @@ impl Revision {
                 state.fault = Some(FaultKind::Deadline { deadline_ms: state.limits().deadline_ms });
                 return Ok(UpdateDeadline::Interrupt);
             }
+            state.is_computing.store(true, Ordering::Relaxed);
             Ok(UpdateDeadline::Yield(1))
         });
         store

@@ -213,7 +213,7 @@ fn check_import(import: &str) -> Result<(), LoadError> {
     match interface {
         "aksara:signals/log" | "aksara:signals/models" => check_contract(version),
         _ if wasi::HARMLESS.contains(&interface) => Ok(()),
-        _ => Err(LoadError::Import { import: import.to_owned() }),
+        _ => Err(LoadError::Import { import: one_line(import) }),
     }
 }
 
@@ -222,7 +222,7 @@ fn check_contract(version: &str) -> Result<(), LoadError> {
     let series = |version: &str| version.rsplit_once('.').map(|(series, _)| series.to_owned());
     match series(version) == series(CONTRACT_VERSION) {
         true => Ok(()),
-        false => Err(LoadError::Contract { plugin: version.to_owned() }),
+        false => Err(LoadError::Contract { plugin: one_line(version) }),
     }
 }
 
@@ -232,7 +232,7 @@ fn check_description(name: Option<&str>, description: &Description) -> Result<()
     let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     if plugin.is_empty() || !plugin.chars().all(valid) {
         let letters = "letters, digits, `-` and `_`";
-        return Err(LoadError::Description(format!("the name `{plugin}` is not made of {letters}")));
+        return Err(nonsense(&format!("the name `{plugin}` is not made of {letters}")));
     }
     if let Some(file) = name.filter(|name| name != plugin) {
         return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
@@ -240,31 +240,37 @@ fn check_description(name: Option<&str>, description: &Description) -> Result<()
     let subscriptions = description.subscriptions.len();
     if subscriptions > SUBSCRIPTIONS_MAX {
         let message = format!("it has {subscriptions} subscriptions, {SUBSCRIPTIONS_MAX} are allowed");
-        return Err(LoadError::Description(message));
+        return Err(nonsense(&message));
     }
     if description.version.contains(char::is_control) {
-        return Err(LoadError::Description("the version has control characters".to_owned()));
+        return Err(nonsense("the version has control characters"));
     }
     let mut seen = HashSet::new();
     for subscription in &description.subscriptions {
         let Subscription { handler, signal, sender, .. } = subscription;
         if handler.is_empty() || handler.contains(char::is_control) {
-            return Err(LoadError::Description(format!("{handler:?} is no name of a handler")));
+            return Err(nonsense(&format!("{handler:?} is no name of a handler")));
         }
         if !seen.insert((handler, signal, sender)) {
-            return Err(LoadError::Description(format!("`{handler}` subscribes to `{signal}` twice")));
+            return Err(nonsense(&format!("`{handler}` subscribes to `{signal}` twice")));
         }
         // Custom signals have a point in their names, and whether there is one is not known here.
         if !signal.contains('.') && !SIGNALS.contains(&signal.as_str()) {
             let known = SIGNALS.join("`, `");
             let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
-            return Err(LoadError::Description(message));
+            return Err(nonsense(&message));
         }
     }
     Ok(())
 }
 
-/// Errors are shown in one line.
+/// What `describe` returned is quoted, whatever it is.
+pub(crate) fn nonsense(text: &str) -> LoadError {
+    LoadError::Description(one_line(text))
+}
+
+/// Errors are shown in one line, and what a plugin says in them does not steer a terminal.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let is_between = |letter: char| letter.is_whitespace() || letter.is_control();
+    text.split(is_between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -157,7 +157,7 @@ pub enum FaultKind {
         deadline_ms: u64,
     },
     /// It asked for too much memory.
-    #[error("used more than {} MiB of memory; raise `memory_bytes_max` or fix the plugin", memory_bytes_max >> 20)]
+    #[error("used more than {} of memory; raise `memory_bytes_max` or fix the plugin", size(*memory_bytes_max))]
     Memory {
         /// The limit.
         memory_bytes_max: usize,
@@ -211,4 +211,11 @@ pub enum FaultKind {
     /// No instance became free in time.
     #[error("was not called: too many plugin calls are under way")]
     Busy,
+}
+
+fn size(bytes: usize) -> String {
+    match bytes % (1 << 20) {
+        0 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} KiB", bytes >> 10),
+    }
 }

@@ -2,6 +2,7 @@
 
 use aksara_wire::{DecodeLimits, Description};
 
+use crate::engine::nonsense;
 use crate::error::LoadError;
 
 /// The custom section into which the build tool writes what `describe` returns.
@@ -32,7 +33,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         let content = (id == 0).then(|| custom_section(section)).flatten();
         if let Some(content) = content {
             let decoded = Description::decode(content, &DecodeLimits::default());
-            description = Some(decoded.map_err(|error| LoadError::Description(error.to_string()))?);
+            description = Some(decoded.map_err(|error| nonsense(&error.to_string()))?);
         }
     }
     Ok(Inspection { size_bytes: bytes.len(), description })

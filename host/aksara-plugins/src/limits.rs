@@ -60,6 +60,9 @@ pub(crate) struct Usage {
     instances_max: usize,
     /// The limit that was hit last: a guest that is refused memory traps a little later, for no visible reason.
     pub(crate) refused: Option<FaultKind>,
+    /// What was last allowed, to be taken back when it fails all the same.
+    memory_allowed: usize,
+    table_allowed: usize,
 }
 
 impl Usage {
@@ -71,6 +74,8 @@ impl Usage {
             table_elements_max: limits.table_elements_max,
             instances_max: limits.instances_max,
             refused: None,
+            memory_allowed: 0,
+            table_allowed: 0,
         }
     }
 }
@@ -85,8 +90,14 @@ impl ResourceLimiter for Usage {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
+        self.memory_allowed = total - self.memory_bytes;
         self.memory_bytes = total;
         Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
+        self.memory_bytes -= std::mem::take(&mut self.memory_allowed);
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
@@ -98,8 +109,14 @@ impl ResourceLimiter for Usage {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
+        self.table_allowed = total - self.table_elements;
         self.table_elements = total;
         Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
+        self.table_elements -= std::mem::take(&mut self.table_allowed);
+        Ok(())
     }
 
     fn instances(&self) -> usize {

@@ -7,7 +7,7 @@ use aksara_wire::Description;
 use wasmtime::Store;
 
 use crate::bindings::{Plugin, PluginPre};
-use crate::engine::{Compiled, Engine, Inner};
+use crate::engine::{Compiled, Engine, Inner, nonsense};
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::state::{Models, State};
@@ -51,7 +51,7 @@ impl Revision {
         let described = revision.run(revision.state(None), run).await;
         let (bytes, _) = described.map_err(|fault| LoadError::Describe(format!("it {fault}")))?;
         let description = Description::decode(&bytes, &revision.limits.decode())
-            .map_err(|error| LoadError::Description(error.to_string()))?;
+            .map_err(|error| nonsense(&error.to_string()))?;
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
         Ok(revision)

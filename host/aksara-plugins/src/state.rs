@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use aksara_wire::{Description, Map, ModelOperation, ModelRequest, ModelsError, Value, decode, encode};
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) wasi: Option<Wasi>,
     /// Ticks of the epoch during which it computed.
     pub(crate) ticks: u64,
+    /// Whether it is in the middle of computing, and has only made room for others; it may be waiting otherwise.
+    pub(crate) is_computing: Arc<AtomicBool>,
     plugin: Arc<str>,
     limits: Arc<Limits>,
     description: Option<Arc<Description>>,
@@ -54,6 +57,7 @@ impl State {
             fault: None,
             wasi: None,
             ticks: 0,
+            is_computing: Arc::default(),
             plugin,
             limits,
             description,

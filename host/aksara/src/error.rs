@@ -159,6 +159,15 @@ pub enum Error {
         models: [&'static str; 2],
     },
 
+    /// Fixtures that cannot be loaded.
+    #[error("cannot load the fixtures{}: {reason}", row.map(|row| format!(", row {row}")).unwrap_or_default())]
+    Fixture {
+        /// Which row, counted from 0; `None` for the whole.
+        row: Option<usize>,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A transaction handle that cannot be used any more, or not in this way.
     #[error("{0}")]
     Transaction(&'static str),

@@ -17,6 +17,7 @@ mod delete;
 mod driver;
 mod error;
 mod field;
+mod fixtures;
 mod fk;
 mod init;
 mod instance;
@@ -31,6 +32,7 @@ mod save;
 mod schema;
 pub mod signals;
 mod statements;
+pub mod testing;
 mod transaction;
 mod validate;
 mod value;
@@ -102,6 +104,11 @@ pub mod codegen {
     /// Label of a relation, as handlers are connected for it.
     pub fn join_label<M: Model, T: Model>(relation: Relation<M, T>) -> &'static str {
         relation.join().label
+    }
+
+    /// A new instance of `M` with its defaults; what a model's metadata points to.
+    pub fn new_instance<M: Model>() -> Box<dyn AnyInstance> {
+        Box::new(Instance::new(M::default()))
     }
 
     /// Reads an instance of `M` from a row; what a model's metadata points to.

@@ -219,6 +219,8 @@ pub struct ModelMeta {
     pub joins: &'static [JoinMeta],
     /// Reads an instance of the model from a row that has all its columns in order.
     pub instance_from_row: fn(&Row) -> Result<Box<dyn AnyInstance>, Error>,
+    /// Makes a new instance of the model, with its defaults.
+    pub new_instance: fn() -> Box<dyn AnyInstance>,
     /// One bit per signal that has a native handler for this model: the one atomic load of an unheard signal.
     #[doc(hidden)]
     pub connected: AtomicU32,

@@ -65,7 +65,11 @@ impl<M: Model> Instance<M> {
     }
 }
 
-async fn save(instance: &mut dyn AnyInstance, db: &Db, options: SaveOptions<'_>) -> Result<(), Error> {
+pub(crate) async fn save(
+    instance: &mut dyn AnyInstance,
+    db: &Db,
+    options: SaveOptions<'_>,
+) -> Result<(), Error> {
     let meta = instance.meta();
     let mut update_fields = match options.update_fields {
         Some([]) => return Ok(()),

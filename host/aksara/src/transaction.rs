@@ -57,7 +57,7 @@ impl Default for TransactionOptions {
 /// A future on the heap, as handlers return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
+pub(crate) type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 const ENDED: &str = "the transaction has ended; this handle of it cannot be used any more";
 const READ_ONLY: &str = "the transaction is read-only, and this would write; begin it without `read_only`";
@@ -346,7 +346,7 @@ impl Scope {
                 Err(error) => Err(error.into()),
             },
             Err(error) => {
-                if let Err(rollback) = self.undo().await {
+                if let Err(rollback) = self.undone().await {
                     tracing::error!(error = %rollback, "a rollback failed; it is made again before the next statement, or by closing the connection");
                 }
                 Err(error)
@@ -397,7 +397,11 @@ impl Scope {
         tx.state().frames.get(*depth).is_some_and(|frame| frame.id == *id)
     }
 
-    async fn undo(&mut self) -> Result<(), Error> {
+    pub(crate) async fn undo(mut self) -> Result<(), Error> {
+        self.undone().await
+    }
+
+    async fn undone(&mut self) -> Result<(), Error> {
         let TxHandle { tx, depth, .. } = self.handle.clone();
         let mut connection = Connection(tx.connection.lock().await);
         if !self.is_open() {
@@ -684,6 +688,33 @@ impl Db {
     }
 }
 
+impl Db {
+    /// How much is to happen after the commit, of what was registered in this transaction or savepoint.
+    pub(crate) async fn callbacks(&self) -> Result<usize, Error> {
+        const NONE: &str = "this handle is no transaction; use the one that the transaction gave";
+        let tx = self.tx.as_ref().ok_or(Error::Transaction(NONE))?;
+        let _connection = tx.settled().await?;
+        Ok(tx.tx.state().frames.last().map_or(0, |frame| frame.after.len()))
+    }
+
+    /// Takes the callbacks that were registered after these.
+    pub(crate) async fn take_callbacks(&self, before: usize) -> Result<Vec<CommitCallback>, Error> {
+        let Some(tx) = &self.tx else { return Ok(Vec::new()) };
+        let _connection = tx.settled().await?;
+        let mut state = tx.tx.state();
+        let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
+        let (mut callbacks, mut others) = (Vec::new(), Vec::new());
+        for after in frame.after.split_off(before.min(frame.after.len())) {
+            match after {
+                After::Callback(callback) => callbacks.push(callback),
+                After::Written(_) => others.push(after),
+            }
+        }
+        frame.after.append(&mut others);
+        Ok(callbacks)
+    }
+}
+
 /// Longer with each retry, and different for those that conflicted with each other.
 fn backoff(retries: u32) -> Duration {
     let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
@@ -714,7 +745,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn rollback(mut self) -> Result<(), Error> {
+    pub async fn rollback(self) -> Result<(), Error> {
         self.0.undo().await
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 
 use crate::Value;
+use crate::meta::{FieldKind, FieldMeta};
 
 /// A value as JSON: times in RFC 3339, UUIDs and decimals as text, bytes as an array of numbers.
 pub(crate) fn to_json(value: &Value) -> serde_json::Value {
@@ -25,6 +26,33 @@ pub(crate) fn to_json(value: &Value) -> serde_json::Value {
         Value::ChronoDateTimeUtc(v) => v.map(|v| v.to_rfc3339_opts(SecondsFormat::AutoSi, true)).into(),
         _ => Json::Null,
     }
+}
+
+/// A value of this field from JSON, as [`to_json`] writes it; `None` when it is of another kind.
+pub(crate) fn from_json(field: &FieldMeta, json: serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    let text = || json.as_str();
+    Some(match field.kind {
+        FieldKind::Json if json.is_null() && field.nullable => field.kind.null(),
+        FieldKind::Json => Value::Json(Some(Box::new(json))),
+        _ if json.is_null() => field.nullable.then(|| field.kind.null())?,
+        FieldKind::I16 => Value::SmallInt(Some(json.as_i64()?.try_into().ok()?)),
+        FieldKind::I32 => Value::Int(Some(json.as_i64()?.try_into().ok()?)),
+        FieldKind::I64 => Value::BigInt(Some(json.as_i64()?)),
+        FieldKind::F32 => Value::Float(Some(json.as_f64()? as f32)),
+        FieldKind::F64 => Value::Double(Some(json.as_f64()?)),
+        FieldKind::Bool => Value::Bool(Some(json.as_bool()?)),
+        FieldKind::String => Value::String(Some(text()?.to_owned())),
+        FieldKind::Decimal => Value::Decimal(Some(text()?.parse().ok()?)),
+        FieldKind::Uuid => Value::Uuid(Some(text()?.parse().ok()?)),
+        FieldKind::DateTime => Value::ChronoDateTimeUtc(Some(text()?.parse().ok()?)),
+        FieldKind::Date => Value::ChronoDate(Some(text()?.parse().ok()?)),
+        FieldKind::Bytes => {
+            let Json::Array(bytes) = &json else { return None };
+            let byte = |byte: &Json| byte.as_u64()?.try_into().ok();
+            Value::Bytes(Some(bytes.iter().map(byte).collect::<Option<_>>()?))
+        }
+    })
 }
 
 /// A value for people: text as it is, everything else as in JSON, null as `null`.

@@ -5,6 +5,8 @@ mod commit;
 mod custom;
 mod delete;
 mod dispatch;
+mod helpers;
+mod page;
 mod query;
 mod relations;
 mod save;

@@ -2,9 +2,12 @@
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
-use aksara_plugins::{CallContext, CallError, Called, Engine, FaultKind, Limits, LoadError, Models, Revision};
+use aksara_plugins::{
+    CallContext, CallError, Called, Engine, FaultKind, Limits, LoadError, Models, Revision,
+};
 use aksara_wire::{CONTRACT_VERSION, Description, Grants, Subscription, When};
 
 /// An event; no fixture looks inside.
@@ -115,14 +118,20 @@ impl Fixture {
     pub(crate) fn binary(&self) -> Vec<u8> {
         let Fixture { handler, component, contract, .. } = self;
         let (libc, main) = (LIBC, self.main());
-        let model_function = "(func (param \"request\" (list u8)) (result (result (list u8) (error (list u8)))))";
+        let model_function =
+            "(func (param \"request\" (list u8)) (result (result (list u8) (error (list u8)))))";
         let lower = |name: &str, instance: &str| {
             format!(
                 "(core func ${name} (canon lower (func ${instance} \"{name}\")
                     (memory $libc \"memory\") (realloc (func $libc \"realloc\"))))"
             )
         };
-        let lowered = [lower("write", "log"), lower("get", "models"), lower("find", "models"), lower("count", "models")];
+        let lowered = [
+            lower("write", "log"),
+            lower("get", "models"),
+            lower("find", "models"),
+            lower("count", "models"),
+        ];
         let lowered = lowered.join("\n");
         let text = format!(
             r#"(component
@@ -276,4 +285,34 @@ pub(crate) fn fault(result: Result<Called, CallError>) -> FaultKind {
 /// Ends the test rather than hang.
 pub(crate) async fn within<T>(seconds: u64, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(seconds), future).await.expect("it hangs")
+}
+
+/// Compares a table of texts; all that differ are shown.
+pub(crate) fn assert_texts(cases: &[(&str, String, &str)]) {
+    let differing: Vec<String> = cases
+        .iter()
+        .filter(|(_, found, expected)| found != expected)
+        .map(|(case, found, expected)| format!("{case}\n   found: {found}\nexpected: {expected}"))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// Runs all of them at once.
+pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |context| {
+        for (future, output) in &mut futures {
+            if output.is_none() {
+                *output = match future.as_mut().poll(context) {
+                    Poll::Ready(value) => Some(value),
+                    Poll::Pending => None,
+                };
+            }
+        }
+        match futures.iter().all(|(_, output)| output.is_some()) {
+            true => Poll::Ready(futures.iter_mut().filter_map(|(_, output)| output.take()).collect()),
+            false => Poll::Pending,
+        }
+    })
+    .await
 }

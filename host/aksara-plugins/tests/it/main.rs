@@ -9,3 +9,5 @@ mod fixture;
 mod inspect;
 mod limits;
 mod load;
+mod models;
+mod pool;

@@ -87,7 +87,8 @@ where
     }
 
     fn wants(&self, event: &Event<'_>) -> bool {
-        !(self.skip_raw && event.is_raw()) && !self.exclude.contains(&event.sender)
+        let fixtures = self.skip_raw && event.is_raw();
+        !fixtures && !self.exclude.contains(&event.sender)
     }
 
     fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
@@ -121,7 +122,7 @@ where
 
 /// The id of a handler that was given none: the path of its function. Closures of one function share a path; one that
 /// captures something has no identity of its own, so that each connection of it is a new one.
-pub(super) fn default_id<F: 'static>(order: u64) -> String {
+pub(crate) fn default_id<F: 'static>(order: u64) -> String {
     let path = std::any::type_name::<F>();
     if size_of::<F>() != 0 {
         return format!("{path}#{order}");

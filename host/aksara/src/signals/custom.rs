@@ -11,7 +11,7 @@ use super::connect::{Connecting, connect, default_id};
 use super::dispatch::Outcome;
 use super::event::{Arguments, Details, Event, Subject};
 use super::registry::{self, Connection};
-use super::{HandlerResult, SignalKind};
+use super::{HandlerResult, SignalKind, watch};
 use crate::instance::AnyInstance;
 use crate::plugins::PluginSet;
 use crate::transaction::{BoxFuture, Scope};
@@ -210,6 +210,9 @@ impl<A: Serialize + Send + Sync + 'static> Signal<A> {
 
     /// Whether anybody hears it: native handlers, or plugins of this database.
     fn is_heard(&self, db: &Db, sender: &str) -> bool {
+        if watch::is_capturing() {
+            return true;
+        }
         let by_plugins = |set: &Arc<PluginSet>| !set.handlers(self.name, sender).is_empty();
         registry::handlers(self.kind(), sender, None).is_some()
             || db.plugin_set().as_ref().is_some_and(by_plugins)

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::event::{Details, Event, Handler};
 use super::muting::is_muted;
-use super::{BoxError, Rejection, SignalKind, registry};
+use super::{BoxError, Rejection, SignalKind, registry, watch};
 use crate::Error;
 use crate::db::Shared;
 use crate::instance::AnyInstance;
@@ -125,18 +125,25 @@ async fn for_each(
     let native = registry::handlers(event.signal, event.sender, event.meta);
     let native = native.as_deref().unwrap_or_default();
     let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.sender)).unwrap_or_default();
-    if native.is_empty() && plugins.is_empty() || is_muted(event.meta.map(|meta| meta.label)) {
+    if is_muted(event.meta.map(|meta| meta.label)) {
         return Ok(());
     }
     let parent = running();
     event.depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
+    watch::see(event);
+    if native.is_empty() && plugins.is_empty() {
+        return Ok(());
+    }
     if event.depth > event.db.shared.depth_max {
         return Err(too_deep(event, parent.as_deref()).into());
     }
     let (mut native, mut plugins) = (native, plugins);
     while let Some(handler) = next(&mut native, &mut plugins) {
         if handler.wants(event) {
-            let result = call(handler, event, parent.clone()).await;
+            let result = match watch::mocked(handler.id(), event) {
+                Some(mocked) => mocked,
+                None => call(handler, event, parent.clone()).await,
+            };
             ended(handler, result)?;
         }
     }

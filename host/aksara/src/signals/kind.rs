@@ -77,6 +77,12 @@ impl SignalKind {
         matches!(self, PreInit | PreSave | PreBulkCreate | PreBulkUpdate)
     }
 
+    /// Whether a test that captures signals gets it without anybody else who hears it.
+    pub(super) fn is_captured(self) -> bool {
+        use SignalKind::{AfterCommit, AfterRollback, PostInit, PreInit};
+        !matches!(self, PreInit | PostInit | AfterCommit | AfterRollback)
+    }
+
     /// Its bit in [`ModelMeta::connected`](crate::ModelMeta); custom signals have none.
     pub(super) fn bit(self) -> u32 {
         match self {

@@ -26,9 +26,11 @@ mod muting;
 mod payloads;
 mod registry;
 mod update_fields;
+mod watch;
 
 use crate::BoxError;
 
+pub(crate) use connect::default_id;
 pub use connect::{
     AfterCommitSignal, AfterRollbackSignal, M2mChangedSignal, PostBulkCreateSignal, PostBulkUpdateSignal,
     PostDeleteSignal, PostInitSignal, PostSaveSignal, PreBulkCreateSignal, PreBulkUpdateSignal,
@@ -60,6 +62,8 @@ pub(crate) use registry::next_order;
 pub use registry::{Connection, ScopedConnection};
 pub(crate) use registry::{connect_attributed, is_heard};
 pub use update_fields::UpdateFields;
+pub use watch::Captured;
+pub(crate) use watch::{capture, mock};
 
 /// What a native handler returns. Any error may be returned with `?`; it stops the rest and undoes the operation.
 pub type HandlerResult = Result<(), BoxError>;

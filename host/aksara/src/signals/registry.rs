@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::connect::HandlerEntry;
 use super::muting::is_muted;
-use super::{Handler, SignalKind};
+use super::{Handler, SignalKind, watch};
 use crate::meta::ModelMeta;
 
 /// The handlers for one signal and sender, in the order in which they run.
@@ -39,6 +39,37 @@ pub(crate) fn next_order() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// The bit of [`ModelMeta::connected`] that says that a test somewhere captures signals.
+const CAPTURING: u32 = 1 << 31;
+
+/// How many tests capture signals now.
+static CAPTURES: AtomicU64 = AtomicU64::new(0);
+
+/// Signals are captured for as long as this lives.
+pub(super) struct Capturing;
+
+impl Capturing {
+    pub(super) fn new() -> Self {
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        CAPTURES.fetch_add(1, Ordering::Relaxed);
+        for meta in ModelMeta::all() {
+            meta.connected.fetch_or(CAPTURING, Ordering::Release);
+        }
+        Capturing
+    }
+}
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if CAPTURES.fetch_sub(1, Ordering::Relaxed) == 1 {
+            for meta in ModelMeta::all() {
+                meta.connected.fetch_and(!CAPTURING, Ordering::Release);
+            }
+        }
+    }
+}
+
 /// Whether a native handler hears this signal of this model: one atomic load.
 pub(super) fn is_heard_natively(signal: SignalKind, meta: &ModelMeta) -> bool {
     meta.connected.load(Ordering::Acquire) & signal.bit() != 0
@@ -50,8 +81,10 @@ pub(crate) fn is_heard(
     meta: &ModelMeta,
     plugins: Option<&Arc<crate::plugins::PluginSet>>,
 ) -> bool {
-    let heard = is_heard_natively(signal, meta)
-        || plugins.is_some_and(|set| !set.handlers(signal.name(), meta.label).is_empty());
+    let bits = meta.connected.load(Ordering::Acquire);
+    let heard = bits & signal.bit() != 0
+        || plugins.is_some_and(|set| !set.handlers(signal.name(), meta.label).is_empty())
+        || bits & CAPTURING != 0 && signal.is_captured() && watch::is_capturing();
     heard && !is_muted(Some(meta.label))
 }
 
@@ -127,7 +160,9 @@ fn change(change: impl FnOnce(&mut Table)) {
     let custom = registry.connected.keys().any(|(signal, _)| matches!(signal, SignalKind::Custom(_)));
     // The table first: a send that sees the bit must find the handler.
     REGISTRY.store(Arc::new(registry));
+    let capturing = if CAPTURES.load(Ordering::Relaxed) > 0 { CAPTURING } else { 0 };
     for (meta, bits) in heard {
+        let bits = bits | capturing;
         meta.connected.store(bits, Ordering::Release);
     }
     CUSTOM.store(custom, Ordering::Release);

@@ -1,0 +1,59 @@
+//! Fixtures: rows from JSON, saved as raw.
+
+use crate::instance::AnyInstance;
+use crate::meta::ModelMeta;
+use crate::save::{SaveOptions, save};
+use crate::transaction::Scope;
+use crate::value::from_json;
+use crate::{Db, Error};
+
+impl Db {
+    /// Saves rows from JSON, all or none, and returns how many: a list of
+    /// `{"model": "Post", "fields": {"id": 1, "title": "Hello"}}`. Fields that are not named have their defaults. A row
+    /// whose key exists already is updated.
+    ///
+    /// Signals are sent with `raw`, so that handlers that make up values can leave these alone.
+    ///
+    /// # Errors
+    /// [`Error::Fixture`] for what is no such list, names no model or field, or has a value that the field cannot hold;
+    /// and what any save can fail with.
+    pub async fn load_fixtures(&self, json: &str) -> Result<u64, Error> {
+        let rows: Vec<Fixture> = serde_json::from_str(json)
+            .map_err(|error| Error::Fixture { row: None, reason: error.to_string() })?;
+        let scope = Scope::enter(self).await?;
+        let loaded = load(scope.db(), rows).await;
+        let (rows, after) = scope.finish(loaded).await?;
+        after.run().await;
+        Ok(rows)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Fixture {
+    model: String,
+    fields: serde_json::Map<String, serde_json::Value>,
+}
+
+async fn load(db: &Db, rows: Vec<Fixture>) -> Result<u64, Error> {
+    let mut loaded = 0;
+    for (row, fixture) in rows.into_iter().enumerate() {
+        let mut instance = instance(fixture).map_err(|reason| Error::Fixture { row: Some(row), reason })?;
+        save(&mut *instance, db, SaveOptions { raw: true, ..SaveOptions::default() }).await?;
+        loaded += 1;
+    }
+    Ok(loaded)
+}
+
+fn instance(fixture: Fixture) -> Result<Box<dyn AnyInstance>, String> {
+    let Fixture { model, fields } = fixture;
+    let meta = ModelMeta::by_label(&model).ok_or_else(|| format!("there is no model `{model}`"))?;
+    let mut instance = (meta.new_instance)();
+    for (name, json) in fields {
+        let index = meta.position(&name).ok_or_else(|| format!("`{model}` has no field `{name}`"))?;
+        let field = &meta.fields[index];
+        from_json(field, json)
+            .and_then(|value| instance.set_value(index, value).ok())
+            .ok_or_else(|| format!("`{model}.{name}` is {}, and the value is not", field.kind.words()))?;
+    }
+    Ok(instance)
+}
