@@ -1,9 +1,9 @@
 //! One call: a fresh instance, a budget, and a verdict on how it ended.
 
-use std::future::{Future as _, poll_fn};
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aksara_wire::{Failure, Map, Reply};
@@ -84,23 +84,12 @@ impl Revision {
         let deadline_ms = state.limits().deadline_ms;
         let is_computing = state.is_computing.clone();
         let mut store = self.store(state);
-        let mut guest = pin!(async {
+        let guest = async {
             let plugin = self.instance().instantiate_async(&mut store).await?;
             run(&plugin, &mut store).await
-        });
-        let guest = poll_fn(|context| {
-            is_computing.store(false, Ordering::Relaxed);
-            guest.as_mut().poll(context)
-        });
-        // The epoch ends what computes. What sleeps, in a clock of WASI for example, is ended here; its instance is
-        // thrown away with the store.
-        let result = tokio::time::timeout(Duration::from_millis(2 * deadline_ms), guest).await;
-        let result = result.unwrap_or_else(|_| {
-            // On a busy machine this may also be a plugin that computes, and is not let to for long enough at once.
-            store.data_mut().fault = Some(match is_computing.load(Ordering::Relaxed) {
-                true => FaultKind::Deadline { deadline_ms },
-                false => FaultKind::HostTime { deadline_ms },
-            });
+        };
+        let result = in_time(guest, &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
+            store.data_mut().fault = Some(fault);
             Err(wasmtime::format_err!("out of time"))
         });
         let state = store.data_mut();
@@ -156,6 +145,25 @@ async fn permit(engine: &Inner, deadline_ms: u64) -> Result<tokio::sync::Semapho
     }
     let waiting = tokio::time::timeout(Duration::from_millis(deadline_ms), engine.calls.acquire());
     waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
+}
+
+/// The epoch ends what computes. What sleeps, in a clock of WASI for example, is ended here; its instance is thrown
+/// away with the store. On a busy machine so is what computes, and is not let to for long enough.
+async fn in_time<T>(
+    guest: impl Future<Output = T>,
+    is_computing: &AtomicBool,
+    deadline_ms: u64,
+) -> Result<T, FaultKind> {
+    let mut guest = pin!(guest);
+    let guest = poll_fn(|context| {
+        is_computing.store(false, Ordering::Relaxed);
+        guest.as_mut().poll(context)
+    });
+    let result = tokio::time::timeout(Duration::from_millis(2 * deadline_ms), guest).await;
+    result.map_err(|_| match is_computing.load(Ordering::Relaxed) {
+        true => FaultKind::Deadline { deadline_ms },
+        false => FaultKind::HostTime { deadline_ms },
+    })
 }
 
 /// Why a call ended: the limit that it hit, or else the trap.

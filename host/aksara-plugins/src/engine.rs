@@ -105,7 +105,7 @@ impl Engine {
         let engine = self.clone();
         // Compiling takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
         let compiled = tokio::task::spawn_blocking(move || engine.compile(&bytes)).await;
-        let compiled = compiled.map_err(|error| LoadError::Compile(error.to_string()))??;
+        let compiled = compiled.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))??;
         let revision = Revision::describe(self, compiled, limits).await?;
         check_description(name, revision.description())?;
         Ok(revision)
@@ -195,7 +195,8 @@ fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     if bytes.len() > limits.file_bytes_max {
         return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
     }
-    inspect::check_header(bytes)
+    inspect::check_header(bytes)?;
+    inspect::check_nesting(bytes)
 }
 
 /// The names of what the component imports, all of which plugins may.

@@ -8,6 +8,15 @@ use crate::error::LoadError;
 /// The custom section into which the build tool writes what `describe` returns.
 pub const DESCRIPTION_SECTION: &str = "aksara:describe";
 
+/// The id of a section that holds a component.
+const COMPONENT_SECTION: u8 = 4;
+
+/// The id of a section that holds types.
+const TYPE_SECTION: u8 = 7;
+
+/// Types inside of types in one section: more than a world has, and few enough for any stack.
+const NESTED_TYPES_MAX: usize = 500;
+
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
@@ -23,13 +32,9 @@ pub struct Inspection {
 /// [`LoadError::NoComponent`] for anything but a component, [`LoadError::Description`] when the section is damaged.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     check_header(bytes)?;
-    let truncated = LoadError::NoComponent("it is cut off");
-    let mut rest = &bytes[8..];
     let mut description = None;
-    while let Some((&id, after)) = rest.split_first() {
-        let (length, after) = leb128(after).ok_or_else(|| truncated.clone())?;
-        let (section, after) = after.split_at_checked(length).ok_or_else(|| truncated.clone())?;
-        rest = after;
+    for section in sections(bytes) {
+        let (id, section) = section?;
         let content = (id == 0).then(|| custom_section(section)).flatten();
         if let Some(content) = content {
             let decoded = Description::decode(content, &DecodeLimits::default());
@@ -37,6 +42,42 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         }
     }
     Ok(Inspection { size_bytes: bytes.len(), description })
+}
+
+/// Refuses types that are nested so deep that the parser, which calls itself for each, would exhaust its stack and
+/// end the process.
+pub(crate) fn check_nesting(bytes: &[u8]) -> Result<(), LoadError> {
+    let mut components = vec![bytes];
+    while let Some(component) = components.pop() {
+        for section in sections(component) {
+            match section? {
+                (COMPONENT_SECTION, nested) => components.push(nested),
+                (TYPE_SECTION, types) => {
+                    // A declaration of a type, that of a component or of an instance. The two bytes may mean something
+                    // else too, so this is a bound.
+                    let begins = |pair: &&[u8]| matches!(pair, [0x01, 0x41 | 0x42]);
+                    if types.windows(2).filter(begins).count() > NESTED_TYPES_MAX {
+                        let message = format!("it has more than {NESTED_TYPES_MAX} types inside of types");
+                        return Err(LoadError::Compile(message));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sections of a component: the id and the content of each.
+fn sections(component: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), LoadError>> {
+    let mut rest = component.get(8..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (&id, after) = rest.split_first()?;
+        let section = leb128(after).and_then(|(length, after)| after.split_at_checked(length));
+        rest = section.map_or(&[], |(_, after)| after);
+        let section = section.map(|(section, _)| (id, section));
+        Some(section.ok_or(LoadError::NoComponent("it is cut off")))
+    })
 }
 
 /// The content of our custom section, if this is it.
