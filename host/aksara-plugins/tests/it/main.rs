@@ -6,6 +6,7 @@
 
 mod calls;
 mod fixture;
+mod hostile;
 mod inspect;
 mod limits;
 mod load;
