@@ -96,7 +96,7 @@ impl Fixture {
         self
     }
 
-    /// More of the component, in front.
+    /// More of the component, behind its memory and before its module.
     pub(crate) fn component(mut self, items: &str) -> Self {
         self.component = items.to_owned();
         self
@@ -135,7 +135,6 @@ impl Fixture {
         let lowered = lowered.join("\n");
         let text = format!(
             r#"(component
-                {component}
                 (import "aksara:signals/log@{contract}" (instance $log
                     (export "write" (func (param "line" (list u8))))))
                 (import "aksara:signals/models@{contract}" (instance $models
@@ -144,6 +143,7 @@ impl Fixture {
                     (export "count" {model_function})))
                 {libc}
                 (core instance $libc (instantiate $libc))
+                {component}
                 {lowered}
                 {main}
                 (core instance $main (instantiate $main

@@ -12,3 +12,4 @@ mod limits;
 mod load;
 mod models;
 mod pool;
+mod wasi;
