@@ -15,7 +15,7 @@ const COMPONENT_SECTION: u8 = 4;
 const TYPE_SECTION: u8 = 7;
 
 /// Types inside of types in one section: more than a world has, and few enough for any stack.
-const NESTED_TYPES_MAX: usize = 500;
+const NESTED_TYPES_MAX: usize = 100;
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq)]

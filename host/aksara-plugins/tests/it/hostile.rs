@@ -164,10 +164,10 @@ async fn components_nested_deep_abort_nothing() {
 /// Component types inside of component types.
 #[tokio::test]
 async fn types_nested_deep_are_refused() {
-    let refused = "the component does not compile: it has more than 500 types inside of types";
+    let refused = "the component does not compile: it has more than 100 types inside of types";
     let allowed =
         "the component does not fit the contract: no exported instance named `aksara:signals/handler@0.1.0`";
-    for (depth, expected) in [(500, allowed), (501, refused), (50_000, refused)] {
+    for (depth, expected) in [(100, allowed), (101, refused), (50_000, refused)] {
         for kind in [0x41, 0x42] {
             let bytes = nested_types(depth, kind);
             assert_eq!(refusal(bytes.clone(), Limits::default()).await.to_string(), expected, "{depth}");
