@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::ops;
 
-use sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_query::{Alias, Expr, ExprTrait, LikeExpr};
 use uuid::Uuid;
 
 use crate::field::FieldType;
-use crate::meta::FieldMeta;
+use crate::meta::{FieldMeta, ModelMeta};
 use crate::{Fk, Instance, Model};
 
 /// One column of a model: `Post::title`. `T` is the type of its field.
@@ -141,8 +141,17 @@ impl<M: Model, T: FieldType> Column<M, T> {
         &M::meta().fields[self.index]
     }
 
-    fn expr(self) -> Expr {
-        Expr::col(self.field().name)
+    /// The column with its table, since a join may have another of the same name.
+    pub(crate) fn expr(self) -> Expr {
+        qualified(M::meta(), self.field())
+    }
+
+    /// The field of this instance.
+    pub(crate) fn value_of(self, instance: &Instance<M>) -> T {
+        match T::from_value(M::value(instance, self.index)) {
+            Ok(value) => value,
+            Err(value) => unreachable!("a field holds its own value {value:?}"),
+        }
     }
 
     /// Equal.
@@ -216,20 +225,25 @@ impl<M: Model, T: FieldType> Column<M, Option<T>> {
 impl<M: Model, T: FieldType<Base = String>> Column<M, T> {
     /// Contains this text; case matters.
     pub fn contains(self, text: &str) -> Filter<M> {
-        Filter::new(like(self.field().name, &format!("%{}%", escape_like(text))))
+        Filter::new(like(self.expr(), &format!("%{}%", escape_like(text))))
     }
 
     /// Starts with this text; case matters.
     pub fn starts_with(self, text: &str) -> Filter<M> {
-        Filter::new(like(self.field().name, &format!("{}%", escape_like(text))))
+        Filter::new(like(self.expr(), &format!("{}%", escape_like(text))))
     }
 }
 
 /// A backslash is an escape of its own on MySQL, where others are not.
 const LIKE_ESCAPE: char = '!';
 
-pub(crate) fn like(column: &'static str, pattern: &str) -> Expr {
-    Expr::col(column).like(LikeExpr::new(pattern).escape(LIKE_ESCAPE))
+/// A column with its table.
+pub(crate) fn qualified(meta: &ModelMeta, field: &FieldMeta) -> Expr {
+    Expr::col((Alias::new(meta.table), Alias::new(field.name)))
+}
+
+pub(crate) fn like(column: Expr, pattern: &str) -> Expr {
+    column.like(LikeExpr::new(pattern).escape(LIKE_ESCAPE))
 }
 
 pub(crate) fn escape_like(text: &str) -> String {

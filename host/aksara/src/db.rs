@@ -115,19 +115,28 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Done, Error> {
-        let sql = sql.into_sql_str();
-        let done = match &self.tx {
-            Some(tx) => {
-                let mut connection = tx.connection_to_write().await?;
-                let write = tx.write();
-                let done = connection.get()?.execute(sql, values).await;
-                write.end();
-                tx.wrote();
-                done.inspect_err(|error| tx.note(error))
-            }
-            None => self.pool()?.execute(sql, values).await,
-        };
-        done.map_err(|error| on.error(error))
+        self.done(sql.into_sql_str(), values).await?.map_err(|error| on.error(error))
+    }
+
+    /// Runs a statement that is for no model.
+    pub(crate) async fn execute_unnamed(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        values: Values,
+    ) -> Result<u64, Error> {
+        let done = self.done(AssertSqlSafe(sql.to_owned()).into_sql_str(), values).await?;
+        done.map(|done| done.rows).map_err(|error| Error::database(doing, error))
+    }
+
+    async fn done(&self, sql: SqlStr, values: Values) -> Result<sqlx::Result<Done>, Error> {
+        let Some(tx) = &self.tx else { return Ok(self.pool()?.execute(sql, values).await) };
+        let mut connection = tx.connection_to_write().await?;
+        let write = tx.write();
+        let done = connection.get()?.execute(sql, values).await;
+        write.end();
+        tx.wrote();
+        Ok(done.inspect_err(|error| tx.note(error)))
     }
 
     /// Runs a statement that writes one row; returns what it says of it.

@@ -91,10 +91,10 @@ pub enum Error {
         model: &'static str,
     },
 
-    /// An update or delete of a query with `limit` or `offset`.
-    #[error("cannot {operation} a slice of `{model}`; remove `limit` and `offset`, or filter by key")]
+    /// An operation on a query with `limit`, `offset` or an order, which it cannot have.
+    #[error("cannot {operation} a slice of `{model}`; remove `limit`, `offset` and orders, or filter by key")]
     Sliced {
-        /// `update` or `delete`.
+        /// `update`, `delete`, `stream`, `aggregate`.
         operation: &'static str,
         /// Label of the model.
         model: &'static str,

@@ -1,13 +1,14 @@
 //! Queries: the rows of a model, narrowed, ordered, read, changed.
 
+use futures_util::stream::{self, Stream, TryStreamExt};
 use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement};
 
 use crate::bulk;
-use crate::column::{Assignment, Filter, Order};
+use crate::column::{Assignment, Column, Filter, Order, qualified};
 use crate::db::On;
 use crate::delete::{self, Deleted};
 use crate::instance::State;
-use crate::meta::{FieldKind, ModelMeta};
+use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::save::SaveOptions;
 use crate::signals::{self, SignalKind, UpdateFields};
 use crate::transaction::Scope;
@@ -23,11 +24,21 @@ pub struct Query<M: Model> {
     orders: Vec<Order<M>>,
     limit: Option<u64>,
     offset: Option<u64>,
+    distinct: bool,
+    groups: Vec<&'static FieldMeta>,
 }
 
 impl<M: Model> Query<M> {
     pub(crate) fn new(db: &Db) -> Self {
-        Query { db: db.clone(), filter: None, orders: Vec::new(), limit: None, offset: None }
+        Query {
+            db: db.clone(),
+            filter: None,
+            orders: Vec::new(),
+            limit: None,
+            offset: None,
+            distinct: false,
+            groups: Vec::new(),
+        }
     }
 
     /// Only the rows for which this holds, besides the filters before it.
@@ -55,6 +66,23 @@ impl<M: Model> Query<M> {
     pub fn offset(mut self, rows: u64) -> Self {
         self.offset = Some(rows);
         self
+    }
+
+    /// Equal rows once.
+    pub fn distinct(mut self) -> Self {
+        self.distinct = true;
+        self
+    }
+
+    /// One row for each value of this column, for [`values`](Self::values) with aggregates; a further call groups by
+    /// that as well.
+    pub fn group_by<T: FieldType>(mut self, column: Column<M, T>) -> Self {
+        self.groups.push(column.field());
+        self
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Reads the rows.
@@ -128,8 +156,10 @@ impl<M: Model> Query<M> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn count(self) -> Result<u64, Error> {
-        let mut rows = self.narrowed();
-        rows.expr(Expr::val(1));
+        let mut rows = if self.distinct { self.select() } else { self.narrowed() };
+        if !self.distinct {
+            rows.expr(Expr::val(1));
+        }
         let mut count = Sql::select();
         count.expr(Func::count(Expr::cust("*"))).from_subquery(rows, "rows");
         let (sql, values) = self.db.built(&count);
@@ -196,6 +226,91 @@ impl<M: Model> Query<M> {
     pub async fn bulk_update(self, instances: &mut Vec<Instance<M>>, fields: &[&str]) -> Result<u64, Error> {
         let fields = UpdateFields::new(M::meta(), fields.iter().copied())?;
         bulk::update(&self.db, instances, fields).await
+    }
+
+    /// Reads the only row there is, or inserts one; whether it was inserted. Sends what the save does that it ends up
+    /// doing. Where another transaction inserts the row meanwhile, and a unique constraint says so, that one is read.
+    ///
+    /// # Errors
+    /// [`Error::MultipleFound`], and as [`save`](Instance::save).
+    pub async fn get_or_create(self, make: impl FnOnce() -> M) -> Result<(Instance<M>, bool), Error> {
+        let scope = Scope::enter(&self.db).await?;
+        let found = self.clone().on(scope.db()).found_or_created(make).await;
+        let (found, after) = scope.finish(found).await?;
+        after.run().await;
+        Ok(found)
+    }
+
+    /// Changes and saves the only row there is, or inserts one; whether it was inserted. Sends what the save does that
+    /// it ends up doing.
+    ///
+    /// # Errors
+    /// [`Error::MultipleFound`], and as [`save`](Instance::save).
+    pub async fn update_or_create(
+        self,
+        change: impl FnOnce(&mut M),
+        make: impl FnOnce() -> M,
+    ) -> Result<(Instance<M>, bool), Error> {
+        let scope = Scope::enter(&self.db).await?;
+        let saved = async {
+            let (mut instance, created) = self.clone().on(scope.db()).found_or_created(make).await?;
+            if !created {
+                change(&mut instance);
+                instance.save(scope.db()).await?;
+            }
+            Ok::<_, Error>((instance, created))
+        };
+        let saved = saved.await;
+        let (saved, after) = scope.finish(saved).await?;
+        after.run().await;
+        Ok(saved)
+    }
+
+    fn on(mut self, db: &Db) -> Self {
+        self.db = db.clone();
+        self
+    }
+
+    async fn found_or_created(self, make: impl FnOnce() -> M) -> Result<(Instance<M>, bool), Error> {
+        match self.clone().one().await {
+            Err(error) if error.is_not_found() => {}
+            found => return found.map(|found| (found, false)),
+        }
+        match M::objects(&self.db).create(make()).await {
+            Err(error) if error.is_unique_violation() => match self.one().await {
+                Ok(found) => Ok((found, false)),
+                Err(_) => Err(error),
+            },
+            created => created.map(|created| (created, true)),
+        }
+    }
+
+    /// Reads the rows one after the other, in ascending order of their keys and so many at a time: between two batches
+    /// no connection is held, and memory holds one batch.
+    ///
+    /// # Errors
+    /// [`Error::Sliced`] at once for a query that is ordered or sliced; each item can be what [`all`](Self::all) fails
+    /// with.
+    pub fn stream(self, batch: u64) -> Result<impl Stream<Item = Result<Instance<M>, Error>> + Send, Error> {
+        if !self.orders.is_empty() {
+            return Err(Error::Sliced { operation: "stream", model: M::meta().label });
+        }
+        self.refuse_slice("stream")?;
+        let key = Order::by(M::meta().key_field());
+        let batch = Ord::max(batch, 1);
+        let batches = stream::try_unfold(Some(self), move |query| {
+            let key = key.clone();
+            async move {
+                let Some(query) = query else { return Ok(None) };
+                let rows = query.clone().order_by(key).limit(batch).all().await?;
+                let last = rows.last().map(|row| row.key().to_value());
+                // A batch that is not full was the last.
+                let more = last.filter(|_| rows.len() as u64 == batch);
+                let next = more.map(|last| query.filter(Filter::key_after(last)));
+                Ok::<_, Error>((!rows.is_empty()).then_some((rows, next)))
+            }
+        });
+        Ok(batches.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten())
     }
 
     /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but
@@ -266,7 +381,7 @@ impl<M: Model> Query<M> {
         self.limit = Some(self.limit.map_or(rows, |limit| Ord::min(limit, rows)));
     }
 
-    fn refuse_slice(&self, operation: &'static str) -> Result<(), Error> {
+    pub(crate) fn refuse_slice(&self, operation: &'static str) -> Result<(), Error> {
         match (self.limit, self.offset) {
             (None, None) => Ok(()),
             _ => Err(Error::Sliced { operation, model: M::meta().label }),
@@ -277,18 +392,24 @@ impl<M: Model> Query<M> {
         self.filter.iter().fold(Cond::all(), |all, filter| all.add(filter.condition.clone()))
     }
 
-    fn select(&self) -> SelectStatement {
+    pub(crate) fn select(&self) -> SelectStatement {
         let mut select = self.narrowed();
-        select.columns(M::meta().fields.iter().map(|field| field.name));
+        select.exprs(M::meta().fields.iter().map(|field| qualified(M::meta(), field)));
         select
     }
 
     /// The rows of the query, without what is to be read of them.
-    fn narrowed(&self) -> SelectStatement {
+    pub(crate) fn narrowed(&self) -> SelectStatement {
         let mut select = Sql::select();
         select.from(M::meta().table).cond_where(self.condition());
+        if self.distinct {
+            select.distinct();
+        }
+        for field in &self.groups {
+            select.add_group_by([qualified(M::meta(), field)]);
+        }
         for order in &self.orders {
-            select.order_by(order.field.name, order.direction.clone());
+            select.order_by_expr(qualified(M::meta(), order.field), order.direction.clone());
         }
         page(&mut select, self.limit, self.offset);
         select
@@ -316,7 +437,17 @@ fn criterion(meta: &ModelMeta, key: &Value) -> String {
 impl<M: Model> Filter<M> {
     /// The row with this key.
     pub(crate) fn key_is(key: Value) -> Self {
-        Filter::new(Expr::col(M::meta().key_field().name).eq(key))
+        Filter::new(qualified(M::meta(), M::meta().key_field()).eq(key))
+    }
+
+    /// The rows with these keys.
+    pub(crate) fn key_in(keys: Vec<Value>) -> Self {
+        Filter::new(qualified(M::meta(), M::meta().key_field()).is_in(keys))
+    }
+
+    /// The rows behind the one with this key.
+    fn key_after(key: Value) -> Self {
+        Filter::new(qualified(M::meta(), M::meta().key_field()).gt(key))
     }
 }
 

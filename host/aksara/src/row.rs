@@ -9,7 +9,11 @@ use crate::{Error, Value};
 
 /// A row from the database.
 #[derive(Debug)]
-pub struct Row(Columns);
+pub struct Row {
+    columns: Columns,
+    /// Position of the first column that is read.
+    first: usize,
+}
 
 #[derive(Debug)]
 enum Columns {
@@ -54,12 +58,18 @@ impl Row {
         T::from_value(value).map_err(|value| self.mismatch(index, T::KIND, format!("found {value:?}")))
     }
 
+    /// Reads from so many columns further on.
+    pub(crate) fn skip(&mut self, columns: usize) {
+        self.first += columns;
+    }
+
     /// The value at this position, read as this kind.
     ///
     /// # Errors
     /// [`Error::Decode`] when the column holds something else.
     pub(crate) fn value(&self, index: usize, kind: FieldKind) -> Result<Value, Error> {
-        let value = match &self.0 {
+        let index = self.first + index;
+        let value = match &self.columns {
             #[cfg(feature = "sqlite")]
             Columns::Sqlite(row) => sqlite(row, index, kind),
             #[cfg(feature = "postgres")]
@@ -76,7 +86,7 @@ impl Row {
 
     fn mismatch(&self, index: usize, kind: FieldKind, reason: String) -> Error {
         use sqlx::Column as _;
-        let name = whichever!(Columns, &self.0, row => row.columns().get(index).map(|column| column.name().to_owned()));
+        let name = whichever!(Columns, &self.columns, row => row.columns().get(index).map(|column| column.name().to_owned()));
         let column = name.unwrap_or_else(|| index.to_string());
         Error::Decode { column, expected: kind.words(), reason }
     }
@@ -121,20 +131,20 @@ fn sqlite(row: &sqlx::sqlite::SqliteRow, index: usize, kind: FieldKind) -> sqlx:
 #[cfg(feature = "sqlite")]
 impl From<sqlx::sqlite::SqliteRow> for Row {
     fn from(row: sqlx::sqlite::SqliteRow) -> Self {
-        Row(Columns::Sqlite(row))
+        Row { columns: Columns::Sqlite(row), first: 0 }
     }
 }
 
 #[cfg(feature = "postgres")]
 impl From<sqlx::postgres::PgRow> for Row {
     fn from(row: sqlx::postgres::PgRow) -> Self {
-        Row(Columns::Postgres(row))
+        Row { columns: Columns::Postgres(row), first: 0 }
     }
 }
 
 #[cfg(feature = "mysql")]
 impl From<sqlx::mysql::MySqlRow> for Row {
     fn from(row: sqlx::mysql::MySqlRow) -> Self {
-        Row(Columns::MySql(row))
+        Row { columns: Columns::MySql(row), first: 0 }
     }
 }

@@ -172,7 +172,7 @@ async fn query_deletes_send_for_each_instance_when_somebody_listens() {
     let deleted = Swept::objects(db).filter(Swept::id.gt(4)).delete().await.unwrap();
     assert_eq!((deleted.rows, journal.take()), (2, vec!["5".to_owned(), "6".to_owned()]));
     let sliced = Swept::objects(db).limit(1).delete().await.unwrap_err();
-    insta::assert_snapshot!(sliced, @"cannot delete a slice of `Swept`; remove `limit` and `offset`, or filter by key");
+    insta::assert_snapshot!(sliced, @"cannot delete a slice of `Swept`; remove `limit`, `offset` and orders, or filter by key");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod dispatch;
 mod helpers;
 mod page;
 mod query;
+mod reading;
 mod relations;
 mod save;
 mod transactions;

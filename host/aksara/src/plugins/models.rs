@@ -153,10 +153,10 @@ fn compare(
         (FilterOperator::IsNull, contract::Value::Bool(false)) => column.is_not_null(),
         (FilterOperator::IsNull, _) => return Err(unfit("a boolean")),
         (FilterOperator::Contains, contract::Value::Str(text)) if field.kind == FieldKind::String => {
-            like(field.name, &format!("%{}%", escape_like(&text)))
+            like(Expr::col(field.name), &format!("%{}%", escape_like(&text)))
         }
         (FilterOperator::StartsWith, contract::Value::Str(text)) if field.kind == FieldKind::String => {
-            like(field.name, &format!("{}%", escape_like(&text)))
+            like(Expr::col(field.name), &format!("{}%", escape_like(&text)))
         }
         (FilterOperator::Contains | FilterOperator::StartsWith, _) => {
             return Err(unfit("text, on a field of text"));

@@ -1,0 +1,190 @@
+//! What a query reads besides whole instances: single columns, and what the database computes over rows.
+
+use std::marker::PhantomData;
+
+use rust_decimal::Decimal;
+use sea_query::{Alias, Expr, Func, SelectStatement};
+
+use crate::column::Column;
+use crate::db::On;
+use crate::row::Row;
+use crate::{Backend, Error, FieldType, Model, Query};
+
+/// What can be read of the rows of `M`: a column, an aggregate, or a tuple of up to six of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from rows of `{M}`",
+    label = "no column or aggregate"
+)]
+pub trait Selection<M> {
+    /// What becomes of one row.
+    type Output;
+
+    /// Adds what is selected to a statement.
+    #[doc(hidden)]
+    fn select(&self, backend: Backend, statement: &mut SelectStatement);
+
+    /// Reads it from a row, from this position on, which it moves.
+    #[doc(hidden)]
+    fn read(&self, row: &Row, at: &mut usize) -> Result<Self::Output, Error>;
+}
+
+impl<M: Model, T: FieldType> Selection<M> for Column<M, T> {
+    type Output = T;
+
+    fn select(&self, _: Backend, statement: &mut SelectStatement) {
+        statement.expr(self.expr());
+    }
+
+    fn read(&self, row: &Row, at: &mut usize) -> Result<T, Error> {
+        *at += 1;
+        row.get(*at - 1)
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident)*) => {
+        #[expect(non_snake_case, reason = "each part is called as its type")]
+        impl<M, $($name: Selection<M>),*> Selection<M> for ($($name,)*) {
+            type Output = ($($name::Output,)*);
+
+            fn select(&self, backend: Backend, statement: &mut SelectStatement) {
+                let ($($name,)*) = self;
+                $($name.select(backend, statement);)*
+            }
+
+            fn read(&self, row: &Row, at: &mut usize) -> Result<Self::Output, Error> {
+                let ($($name,)*) = self;
+                Ok(($($name.read(row, at)?,)*))
+            }
+        }
+    };
+}
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+
+/// What the database computes over rows: [`count`], [`sum`], [`avg`], [`min`], [`max`].
+#[derive(Clone, Debug)]
+pub struct Aggregate<M, T> {
+    expr: Expr,
+    /// The type to cast to, by database; none where it is that type already.
+    cast: fn(Backend) -> Option<&'static str>,
+    types: PhantomData<fn() -> (M, T)>,
+}
+
+impl<M, T: FieldType> Selection<M> for Aggregate<M, T> {
+    type Output = T;
+
+    fn select(&self, backend: Backend, statement: &mut SelectStatement) {
+        let expr = self.expr.clone();
+        match (self.cast)(backend) {
+            Some(name) => statement.expr(Func::cast_as(expr, Alias::new(name))),
+            None => statement.expr(expr),
+        };
+    }
+
+    fn read(&self, row: &Row, at: &mut usize) -> Result<T, Error> {
+        *at += 1;
+        row.get(*at - 1)
+    }
+}
+
+/// A type whose values can be summed up.
+pub trait Summable: FieldType {
+    /// The type of the sum.
+    type Sum: FieldType;
+
+    #[doc(hidden)]
+    fn cast(backend: Backend) -> Option<&'static str>;
+}
+
+fn to_integer(backend: Backend) -> Option<&'static str> {
+    match backend {
+        Backend::Sqlite => None,
+        Backend::Postgres => Some("BIGINT"),
+        Backend::MySql => Some("SIGNED"),
+    }
+}
+
+fn to_float(backend: Backend) -> Option<&'static str> {
+    match backend {
+        Backend::Sqlite => Some("REAL"),
+        Backend::Postgres => Some("DOUBLE PRECISION"),
+        Backend::MySql => Some("DOUBLE"),
+    }
+}
+
+macro_rules! summable {
+    ($($type:ty => $sum:ty, $cast:expr;)*) => {$(
+        impl Summable for $type {
+            type Sum = $sum;
+
+            fn cast(backend: Backend) -> Option<&'static str> {
+                $cast(backend)
+            }
+        }
+    )*};
+}
+summable! {
+    i16 => i64, to_integer;
+    i32 => i64, to_integer;
+    i64 => i64, to_integer;
+    f32 => f64, to_float;
+    f64 => f64, to_float;
+    Decimal => Decimal, |backend| (backend == Backend::Sqlite).then_some("TEXT");
+}
+
+/// How many rows there are.
+pub fn count<M: Model>() -> Aggregate<M, i64> {
+    Aggregate { expr: Func::count(Expr::cust("*")).into(), cast: |_| None, types: PhantomData }
+}
+
+/// The sum of a column; `None` over no rows. SQLite sums decimals as floats.
+pub fn sum<M: Model, T: FieldType<Base: Summable>>(
+    column: Column<M, T>,
+) -> Aggregate<M, Option<<T::Base as Summable>::Sum>> {
+    Aggregate { expr: Func::sum(column.expr()).into(), cast: T::Base::cast, types: PhantomData }
+}
+
+/// The mean of a column; `None` over no rows.
+pub fn avg<M: Model, T: FieldType<Base: Summable>>(column: Column<M, T>) -> Aggregate<M, Option<f64>> {
+    Aggregate { expr: Func::avg(column.expr()).into(), cast: to_float, types: PhantomData }
+}
+
+/// The least value of a column; `None` over no rows.
+pub fn min<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
+    Aggregate { expr: Func::min(column.expr()).into(), cast: |_| None, types: PhantomData }
+}
+
+/// The greatest value of a column; `None` over no rows.
+pub fn max<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
+    Aggregate { expr: Func::max(column.expr()).into(), cast: |_| None, types: PhantomData }
+}
+
+impl<M: Model> Query<M> {
+    /// Reads these columns only, or what the database computes: `values((Post::id, Post::title))`. After
+    /// [`group_by`](Self::group_by), one row for each group.
+    ///
+    /// # Errors
+    /// [`Error::Database`], and [`Error::Decode`] for a row that does not fit.
+    pub async fn values<S: Selection<M>>(self, selection: S) -> Result<Vec<S::Output>, Error> {
+        let mut select = self.narrowed();
+        selection.select(self.db().backend(), &mut select);
+        let (sql, values) = self.db().built(&select);
+        let rows = self.db().fetch(On { meta: M::meta(), doing: "reading columns" }, sql, values).await?;
+        rows.iter().map(|row| selection.read(row, &mut 0)).collect()
+    }
+
+    /// What the database computes over all rows of the query: `aggregate((count(), sum(Post::views)))`.
+    ///
+    /// # Errors
+    /// As [`values`](Self::values); [`Error::Sliced`] after `limit` or `offset`.
+    pub async fn aggregate<S: Selection<M>>(self, selection: S) -> Result<S::Output, Error> {
+        self.refuse_slice("aggregate")?;
+        let row = self.values(selection).await?.pop();
+        row.ok_or_else(|| Error::NotFound { model: M::meta().label, criterion: "the aggregate".to_owned() })
+    }
+}
