@@ -134,10 +134,9 @@ fn offset_hidden(text: &str) -> String {
 
 #[tokio::test]
 async fn blocks_nested_deep_abort_nothing() {
-    let (begins, ends) = ("block ".repeat(100_000), "end ".repeat(100_000));
+    let (begins, ends) = ("block ".repeat(5_000), "end ".repeat(5_000));
     let fixture = Fixture::new().component(&format!("(core module (func {begins} {ends}))"));
-    let t=std::time::Instant::now(); let b=fixture.binary(); eprintln!("wat {:?} {}",t.elapsed(), b.len()); let t=std::time::Instant::now();
-    fixture.load(Limits::default()).await;eprintln!("load {:?}",t.elapsed());
+    fixture.load(Limits::default()).await;
 }
 
 #[tokio::test]
