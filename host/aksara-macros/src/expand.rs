@@ -79,7 +79,7 @@ fn implementation(schema: &Schema<'_>) -> TokenStream {
     let (key_ident, key_type) = (key_field.ident, key_field.ty);
     let index: Vec<usize> = (0..fields.len()).collect();
     let name: Vec<_> = fields.iter().map(|field| field.ident).collect();
-    let relations = schema.relations.iter().map(|relation| relation.ident);
+    let relations: Vec<_> = schema.relations.iter().map(|relation| relation.ident).collect();
     let out_of_range = format!("`{}` has {} fields", schema.label, fields.len());
     quote! {
         impl ::aksara::codegen::Model for #ident {
@@ -90,6 +90,8 @@ fn implementation(schema: &Schema<'_>) -> TokenStream {
             }
 
             fn key(&self) -> &#key_type {
+                // Relations hold nothing; this keeps rustc from calling them unused.
+                #(let _ = &self.#relations;)*
                 &self.#key_ident
             }
 

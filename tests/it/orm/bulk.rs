@@ -18,6 +18,7 @@ macro_rules! model {
             number: i32,
         }
 
+        #[allow(dead_code, reason = "not every test needs both")]
         impl $name {
             fn rows(texts: &[&str]) -> Vec<$name> {
                 let row = |text: &&str| $name { text: (*text).to_owned(), ..Default::default() };

@@ -6,6 +6,7 @@ mod custom;
 mod delete;
 mod dispatch;
 mod helpers;
+mod machine;
 mod page;
 mod query;
 mod reading;

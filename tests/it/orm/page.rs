@@ -298,7 +298,7 @@ async fn audit_logging() {
     saved.title = "again".into();
     saved.save(&test.db).await.unwrap();
     saved.delete(&test.db).await.unwrap();
-    connections.iter().for_each(|connection| drop(connection.disconnect()));
+    assert!(connections.iter().all(aksara::signals::Connection::disconnect));
     let mine = AuditLog::objects(&test.db).filter(AuditLog::record_id.eq(saved.id.to_string()));
     let logs = mine.order_by(AuditLog::id.asc()).all().await.unwrap();
     let actions: Vec<_> = logs.iter().map(|log| (log.action.as_str(), &log.data["title"])).collect();
