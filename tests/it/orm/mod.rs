@@ -5,6 +5,7 @@ mod commit;
 mod custom;
 mod delete;
 mod dispatch;
+mod edges;
 mod helpers;
 mod machine;
 mod page;
