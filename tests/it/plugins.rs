@@ -229,3 +229,43 @@ async fn plugins_are_heard_by_the_databases_that_they_were_given_to() {
     assert_eq!(plugins.status()[0].calls, 0);
     assert_eq!(Post::objects(&test.db).create(post("Loud")).await.unwrap().slug, "loud");
 }
+
+/// The other signals reach plugins too: bulk, relations, custom, and the end of a transaction.
+#[tokio::test]
+async fn plugins_hear_every_signal_and_change_what_pre_handlers_may() {
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "listener.Row")]
+    struct Row {
+        id: i64,
+        number: i64,
+        friends: ManyToMany<Row>,
+    }
+    #[derive(serde::Serialize)]
+    struct Paid {
+        amount: f64,
+        currency: &'static str,
+    }
+    static PAID: aksara::signals::Signal<Paid> = aksara::signals::Signal::new("listener.paid");
+
+    let (test, plugins, _folder) = with_plugins::<(Row,)>(&["listener"]).await;
+    let mut rows = Row::objects(&test.db).bulk_create(vec![Row::default(); 3]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
+    let error = Row::objects(&test.db).bulk_update(&mut rows, &["number"]).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("refused post_bulk_update of `listener.Row`: 3 rows of listener.Row: number")
+    );
+    Row::friends.of(&test.db, &rows[2]).add([&rows[0], &rows[1]]).await.unwrap();
+    let friends = Row::friends.of(&test.db, &rows[2]).all().values(Row::id).await.unwrap();
+    assert_eq!(friends, [rows[1].id]);
+    PAID.send(&test.db, Paid { amount: 5.0, currency: "EUR" }).await.unwrap();
+    let refused =
+        PAID.send_for(&test.db, &mut rows[0], Paid { amount: 5.0, currency: "USD" }).await.unwrap_err();
+    assert!(refused.is_refusal() && refused.to_string().ends_with("5 USD of listener.Row"), "{refused}");
+    let calls = || plugins.status().iter().map(|status| status.calls).sum::<u64>();
+    let before = calls();
+    Row::objects(&test.db).create(Row::default()).await.unwrap();
+    assert_eq!(calls() - before, 1, "only the end of the transaction is heard");
+    assert_eq!(plugins.status()[0].faults, 0);
+}

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use aksara_wire::{Map, Timestamp, Value};
+use aksara_wire::{Map, Patch, Timestamp, Value};
 use serde::de::DeserializeOwned;
 
 use crate::deserialize::from_value;
@@ -25,8 +25,18 @@ pub struct Event {
     raw: bool,
     origin: Option<String>,
     args: Map,
-    /// What the handler adds to `update_fields`. In a cell, since handlers share the event.
-    added: RefCell<Vec<String>>,
+    instance: Map,
+    instances: Vec<Map>,
+    fields: Option<Vec<String>>,
+    rows: Option<u64>,
+    action: Option<String>,
+    reverse: bool,
+    model: Option<String>,
+    keys: Vec<Value>,
+    key: Option<Value>,
+    deleted: bool,
+    /// What the handler wants changed beside its instance. In a cell, since handlers share the event.
+    patch: RefCell<Patch>,
 }
 
 impl Event {
@@ -63,9 +73,26 @@ impl Event {
             raw: take("raw") == Value::Bool(true),
             origin: text(take("origin")),
             args: fields(take("args")).unwrap_or_default(),
-            added: RefCell::default(),
+            instance: Map::new(),
+            instances: list(take("instances")).unwrap_or_default().into_iter().filter_map(fields).collect(),
+            fields: list(take("fields")).map(|names| names.into_iter().filter_map(text).collect()),
+            rows: if let Value::Int(rows) = take("rows") { u64::try_from(rows).ok() } else { None },
+            action: text(take("action")),
+            reverse: take("reverse") == Value::Bool(true),
+            model: text(take("model")),
+            keys: list(take("pk_set")).unwrap_or_default(),
+            key: Some(take("key")).filter(|key| *key != Value::Nil),
+            deleted: take("deleted") == Value::Bool(true),
+            patch: RefCell::default(),
         };
         Ok((take("instance"), event))
+    }
+
+    /// The event with its instance as a map, where it has one.
+    pub(crate) fn whole(bytes: &[u8]) -> Result<Event, Error> {
+        let (instance, mut event) = Event::split(bytes)?;
+        event.instance = fields(instance).unwrap_or_default();
+        Ok(event)
     }
 
     /// The event's own id, a UUIDv7. All handlers of one event see the same.
@@ -131,6 +158,82 @@ impl Event {
         self.origin.as_deref()
     }
 
+    /// In handlers of the event alone: the fields of the instance; none, where the signal is about none or several.
+    pub fn instance(&self) -> &Map {
+        &self.instance
+    }
+
+    /// Bulk operations: the fields of each instance, in the order of the call.
+    pub fn instances(&self) -> &[Map] {
+        &self.instances
+    }
+
+    /// `bulk_update`: the names being written.
+    pub fn fields(&self) -> Option<&[String]> {
+        self.fields.as_deref()
+    }
+
+    /// `post_bulk_update`: how many rows were changed.
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+
+    /// `m2m_changed`: what happens, `pre_add`, `post_add`, ...
+    pub fn action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    /// `m2m_changed`: whether the change is made from the other side.
+    pub fn reverse(&self) -> bool {
+        self.reverse
+    }
+
+    /// `m2m_changed`: label of the model of the keys.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// `m2m_changed`: the keys.
+    pub fn pk_set(&self) -> &[Value] {
+        &self.keys
+    }
+
+    /// `after_commit` and `after_rollback`: key of the instance.
+    pub fn key(&self) -> Option<&Value> {
+        self.key.as_ref()
+    }
+
+    /// `after_commit` and `after_rollback`: whether the transaction deleted the instance.
+    pub fn deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// `pre_bulk_create` and `pre_bulk_update`: sets a field of the instance at this position. Of an instance that is
+    /// not there, nothing is set.
+    pub fn set(&self, index: usize, field: impl Into<String>, value: impl Into<Value>) {
+        let mut patch = self.patch.borrow_mut();
+        patch.instances.resize(self.instances.len(), Map::new());
+        if let Some(fields) = patch.instances.get_mut(index) {
+            fields.insert(field.into(), value.into());
+        }
+    }
+
+    /// `m2m_changed`, `pre_add`: the keys to add in place of those given.
+    pub fn set_pk_set(&self, keys: impl IntoIterator<Item = impl Into<Value>>) {
+        self.patch.borrow_mut().pk_set = Some(keys.into_iter().map(Into::into).collect());
+    }
+
+    /// Custom signals: the declared arguments, as a struct of those that are needed.
+    ///
+    /// # Errors
+    /// When the arguments do not fit the type.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        from_value(Value::Map(self.args.clone())).map_err(|error| {
+            let (signal, name) = (&self.signal, std::any::type_name::<T>());
+            Error::new(format!("the arguments of {signal} do not fit `{name}`: {error}"))
+        })
+    }
+
     /// Custom signals: a declared argument.
     pub fn argument(&self, name: &str) -> Option<&Value> {
         self.args.get(name)
@@ -139,14 +242,16 @@ impl Event {
     /// `pre_save`: has this field written too, by a save that names its fields. A full save writes it anyway; in
     /// other signals it is too late, and nothing happens.
     pub fn add_update_field(&self, name: impl Into<String>) {
-        let (name, mut added) = (name.into(), self.added.borrow_mut());
+        let (name, mut patch) = (name.into(), self.patch.borrow_mut());
+        let added = &mut patch.update_fields;
         if self.update_fields.as_ref().is_some_and(|names| !names.contains(&name)) && !added.contains(&name) {
             added.push(name);
         }
     }
 
-    pub(crate) fn into_added(self) -> Vec<String> {
-        self.added.into_inner()
+    /// What goes back to the host, with these fields of the instance.
+    pub(crate) fn into_patch(self, fields: Map) -> Patch {
+        Patch { fields, ..self.patch.into_inner() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From bytes to the author's function and back: decode the instance, call, send what differs.
 
-use aksara_wire::{Failure, Map, Patch, Reply, Subscription, Value};
+use aksara_wire::{Failure, Map, Reply, Subscription, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -50,6 +50,19 @@ pub fn look<T: DeserializeOwned>(
     look().map_err(Error::into_failure)
 }
 
+/// Runs a handler of the event alone.
+///
+/// # Errors
+/// That of the handler.
+pub fn hear(event: &[u8], handler: impl FnOnce(&Event) -> crate::Result) -> Result<Reply, Failure> {
+    let hear = || {
+        let event = Event::whole(event)?;
+        handler(&event)?;
+        Ok(reply(Map::new(), event))
+    };
+    hear().map_err(Error::into_failure)
+}
+
 fn changed<T: Serialize + DeserializeOwned>(
     event: &[u8],
     handler: impl FnOnce(&mut T, &Event) -> crate::Result,
@@ -77,6 +90,6 @@ fn difference<T>(before: &[u8], after: &[u8]) -> crate::Result<Map> {
 }
 
 fn reply(fields: Map, event: Event) -> Reply {
-    let patch = Patch { fields, update_fields: event.into_added(), ..Patch::default() };
+    let patch = event.into_patch(fields);
     if patch.is_empty() { Reply::Unchanged } else { Reply::Patch(patch) }
 }

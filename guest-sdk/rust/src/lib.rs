@@ -68,7 +68,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod bindings;
 
-pub use aksara_guest_macros::{post_delete, post_save, pre_delete, pre_save};
+pub use aksara_guest_macros::{on, post_delete, post_save, pre_delete, pre_save};
 pub use aksara_wire::{
     Description, Failure, Grants, Map, ModelOperation, ModelsError, Patch, Reply, Subscription, Timestamp,
     TimestampError, Value, When,
@@ -83,7 +83,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        Event, Map, Result, Timestamp, Value, invalid, log, map, models, plugin, post_delete, post_save,
+        Event, Map, Result, Timestamp, Value, invalid, log, map, models, on, plugin, post_delete, post_save,
         pre_delete, pre_save, reject,
     };
 }
@@ -103,5 +103,5 @@ pub mod __private {
     pub use crate::bindings;
     pub use crate::codec::to_value;
     pub use crate::fields::fields_of;
-    pub use crate::handler::{change, look};
+    pub use crate::handler::{change, hear, look};
 }

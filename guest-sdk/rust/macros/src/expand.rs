@@ -93,14 +93,14 @@ fn subscription(signal: Signal, attribute: &Attribute, function: &Function, hand
     }
 }
 
-fn optional(value: Option<TokenStream>) -> TokenStream {
+pub(crate) fn optional(value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(
         || quote!(::core::option::Option::None),
         |value| quote!(::core::option::Option::Some(#value)),
     )
 }
 
-fn set(names: &[LitStr]) -> TokenStream {
+pub(crate) fn set(names: &[LitStr]) -> TokenStream {
     quote!(::std::collections::BTreeSet::from([#(::std::string::String::from(#names)),*]))
 }
 

@@ -6,6 +6,7 @@
 mod attribute;
 mod expand;
 mod function;
+mod on;
 mod signal;
 
 use proc_macro::TokenStream;
@@ -60,4 +61,23 @@ pub fn pre_delete(attribute: TokenStream, function: TokenStream) -> TokenStream 
 #[proc_macro_attribute]
 pub fn post_delete(attribute: TokenStream, function: TokenStream) -> TokenStream {
     expand::handler(Signal::PostDelete, attribute.into(), function.into()).into()
+}
+
+/// Makes a function the handler of any other signal: the name of the signal first, then its sender, if it is to hear
+/// one only.
+///
+/// ```text
+/// #[on("after_commit", "Post")]
+/// fn tell(event: &Event) -> Result { .. }
+///
+/// #[on("billing.payment_processed", priority = 10)]
+/// fn book(event: &Event) -> Result { .. }
+/// ```
+///
+/// The function takes the event, which has everything that the signal says: the instances of a bulk operation, the keys
+/// of a relation, the arguments of a custom signal. Further arguments are `reads(..)`, `writes(..)` and `priority`, as
+/// for [`macro@pre_save`].
+#[proc_macro_attribute]
+pub fn on(attribute: TokenStream, function: TokenStream) -> TokenStream {
+    on::handler(attribute.into(), function.into()).into()
 }
