@@ -10,8 +10,20 @@ use tempfile::TempDir;
 struct Readme;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/databases.md")]
+struct DatabasesGuide;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/plugins.md")]
 struct PluginsGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/queries.md")]
+struct QueriesGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/signals.md")]
+struct SignalsGuide;
 
 mod database;
 

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod commit;
+mod cost;
 mod custom;
 mod delete;
 mod dispatch;

@@ -201,7 +201,8 @@ async fn multiple_models() {
     log_save.disconnect();
 }
 
-#[post_save]
+/// By hand: an attribute without a sender would have every model of these tests heard.
+#[handler]
 async fn log_all_saves(event: PostSave<'_, AnyModel>) -> HandlerResult {
     if let Some(aksara::Value::Uuid(Some(key))) = event.instance.get("id") {
         report(format!("all {key}"), event.sender.label);
@@ -212,7 +213,9 @@ async fn log_all_saves(event: PostSave<'_, AnyModel>) -> HandlerResult {
 #[tokio::test]
 async fn all_models() {
     let (test, _alone) = set_up().await;
+    let log_all_saves = post_save::<AnyModel>().connect(log_all_saves);
     let author = Author::objects(&test.db).create(Author::default()).await.unwrap();
+    log_all_saves.disconnect();
     assert_eq!(reported(format!("all {}", author.id)), ["page.Author"]);
 }
 
