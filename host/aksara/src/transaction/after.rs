@@ -1,0 +1,107 @@
+//! What follows the end of a transaction: callbacks, `after_commit`, `after_rollback`.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::BoxFuture;
+use crate::Db;
+use crate::collect::Key;
+use crate::error::BoxError;
+use crate::plugins::PluginSet;
+use crate::signals::{self, Details, Event, Panic, SignalKind, Subject, Written};
+
+pub(crate) type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
+
+/// One thing to happen after the commit.
+pub(super) enum After {
+    Callback(CommitCallback),
+    /// An instance was written: `after_commit` is sent for it.
+    Written(Written),
+}
+
+/// What is to be sent after a rollback.
+pub(super) struct AfterRollback {
+    pub(super) written: Vec<Written>,
+    pub(super) db: Db,
+    pub(super) plugins: Option<Arc<PluginSet>>,
+}
+
+impl AfterRollback {
+    pub(super) async fn send(self) {
+        for written in &self.written {
+            send_ended(SignalKind::AfterRollback, &self.db, self.plugins.as_ref(), written).await;
+        }
+    }
+}
+
+async fn send_ended(signal: SignalKind, db: &Db, plugins: Option<&Arc<PluginSet>>, written: &Written) {
+    let (subject, details) = (Subject::Nothing, Details::Ended(written));
+    let sender = (written.meta.label, Some(written.meta));
+    // What a handler returns now changes nothing; it is logged.
+    signals::send_robust(&mut Event::new(signal, db, sender, subject, details), plugins).await;
+}
+
+/// One entry for each instance, where it was first written, with all that was changed of it. What was created and
+/// deleted again never was.
+pub(super) fn cumulated(after: Vec<After>) -> Vec<After> {
+    let mut cumulated: Vec<After> = Vec::with_capacity(after.len());
+    let mut places: BTreeMap<(&'static str, Key), usize> = BTreeMap::new();
+    for one in after {
+        let After::Written(written) = one else {
+            cumulated.push(one);
+            continue;
+        };
+        let place = places.entry((written.meta.label, Key(written.key.clone()))).or_insert(cumulated.len());
+        match cumulated.get_mut(*place) {
+            Some(After::Written(before)) => before.cumulate(written),
+            _ => cumulated.push(After::Written(written)),
+        }
+    }
+    cumulated.retain(|one| !matches!(one, After::Written(written) if written.created && written.deleted));
+    cumulated
+}
+
+/// What is to run after the commit.
+#[must_use]
+pub(crate) struct AfterCommit {
+    pub(super) db: Db,
+    pub(super) plugins: Option<Arc<PluginSet>>,
+    pub(super) after: Vec<After>,
+}
+
+impl AfterCommit {
+    /// Runs all of it, in order, to the end: also when the caller is dropped meanwhile, for the commit has happened.
+    pub(crate) async fn run(self) {
+        if self.after.is_empty() {
+            return;
+        }
+        let all = tokio::spawn(async move {
+            for after in self.after {
+                let callback = match after {
+                    After::Callback(callback) => callback,
+                    After::Written(written) => {
+                        let plugins = self.plugins.as_ref();
+                        send_ended(SignalKind::AfterCommit, &self.db, plugins, &written).await;
+                        continue;
+                    }
+                };
+                let db = self.db.clone();
+                let called = AssertUnwindSafe(async move { callback(db).await }).catch_unwind().await;
+                report(called.unwrap_or_else(|panic| Err(Box::new(Panic::new(&*panic)))));
+            }
+        });
+        if all.await.is_err() {
+            tracing::error!("the runtime ended before all callbacks after the commit had run");
+        }
+    }
+}
+
+/// An error after the commit cannot undo it, so it is logged and the next callback runs.
+pub(super) fn report(result: Result<(), BoxError>) {
+    if let Err(error) = result {
+        tracing::error!(error = %error, "a callback after the commit failed");
+    }
+}
