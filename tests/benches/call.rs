@@ -40,7 +40,7 @@ async fn main() {
         let event = event(sender);
         let mut times = Vec::with_capacity(CALLS);
         for _ in 0..CALLS {
-            let context = CallContext { signal: "pre_save", sender, models: None };
+            let context = CallContext { signal: "pre_save", sender, application: None };
             let start = Instant::now();
             let called = revision.call(0, &event, context).await.expect("it replies");
             times.push(start.elapsed());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DecodeError, DecodeLimits, decode, encode};
+use crate::{DecodeError, DecodeLimits, Grants, decode, encode};
 
 /// The answer to `describe`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Description {
     pub contract: String,
     /// What it listens to. A call names a subscription by its index here.
     pub subscriptions: Vec<Subscription>,
+    /// The custom signals that it declares: the names of their arguments by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<String, BTreeSet<String>>,
     /// What it asks to be allowed.
     #[serde(default)]
     pub grants: Grants,
@@ -55,37 +58,6 @@ pub struct When {
     /// Only when one of these fields differs from what was loaded; a create changes every field. Empty: always.
     #[serde(default)]
     pub changed: BTreeSet<String>,
-}
-
-/// What a plugin is allowed, or asks to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Grants {
-    /// Operations by label of the model, for the import `models`.
-    #[serde(default)]
-    pub models: BTreeMap<String, BTreeSet<ModelOperation>>,
-}
-
-/// What can be granted on a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelOperation {
-    /// One instance by key.
-    Get,
-    /// Instances by filter.
-    Find,
-    /// The number of rows by filter.
-    Count,
-}
-
-impl ModelOperation {
-    /// The operation's name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelOperation::Get => "get",
-            ModelOperation::Find => "find",
-            ModelOperation::Count => "count",
-        }
-    }
 }
 
 impl Description {

@@ -26,18 +26,22 @@
 mod codec;
 mod description;
 mod event;
+mod grants;
 mod models;
 mod reply;
+mod requests;
 mod rfc3339;
 mod rows;
 mod timestamp;
 mod value;
 
 pub use codec::{DecodeError, DecodeLimits, decode, decode_trusted, encode};
-pub use description::{Description, Grants, ModelOperation, Subscription, When};
+pub use description::{Description, Subscription, When};
 pub use event::{Change, Event, Payload};
-pub use models::{FilterOperator, ModelFilter, ModelRequest, ModelsError};
+pub use grants::{Grants, ModelOperation};
+pub use models::{Arithmetic, FieldExpression, FilterOperator, KEY_OR_FILTER, ModelFilter, ModelRequest};
 pub use reply::{Failure, Patch, Reply};
+pub use requests::{ConfigRequest, RequestError, SendRequest, ServiceRequest};
 pub use rfc3339::TimestampError;
 pub use rows::ModelRows;
 pub use timestamp::Timestamp;

@@ -1,21 +1,25 @@
 //! Requests of the import `models`: structured, never SQL text.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::reply::{map, string, strings, unexpected};
 use crate::{DecodeError, DecodeLimits, Map, Value, decode, encode};
 
+/// What is wrong with a write that has both or neither.
+pub const KEY_OR_FILTER: &str =
+    "`update` and `delete` need either a key or a filter; `{and: []}` selects every row";
+
 /// What a plugin asks of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ModelRequest {
     /// Label of the model.
     pub model: String,
-    /// `get`: the key. Nil otherwise.
-    #[serde(skip_serializing_if = "is_nil")]
+    /// `get`, and `update` and `delete` of one instance: the key. Nil otherwise.
+    #[serde(skip_serializing_if = "Value::is_nil")]
     pub key: Value,
-    /// `find`, `count`: which rows; `None` for all.
+    /// `find`, `count`: which rows; `None` for all. `update`, `delete`: which rows, where no key is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<ModelFilter>,
     /// `get`, `find`: the fields wanted; `None` for all.
@@ -27,10 +31,38 @@ pub struct ModelRequest {
     /// `find`: at most so many rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// `create`, `update`: values by name of field.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub values: Map,
+    /// `update` by filter: what the database computes, by name of field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub expressions: BTreeMap<String, FieldExpression>,
 }
 
-fn is_nil(value: &Value) -> bool {
-    *value == Value::Nil
+/// A field's new value, computed by the database from the row: `{"field": "view_count", "op": "add", "value": 1}`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldExpression {
+    /// Name of the field on the left.
+    pub field: String,
+    /// What is done with it.
+    #[serde(rename = "op")]
+    pub operator: Arithmetic,
+    /// What is on the right.
+    pub value: Value,
+}
+
+/// What an expression does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// Addition.
+    Add,
+    /// Subtraction.
+    Sub,
+    /// Multiplication.
+    Mul,
+    /// Division.
+    Div,
 }
 
 /// Which rows a request means.
@@ -142,8 +174,33 @@ impl ModelRequest {
                 Some(Value::Int(limit)) if limit >= 0 => Some(limit as u64),
                 Some(other) => return Err(unexpected("`limit` of a request", "a positive integer", &other)),
             },
+            values: take("values")
+                .map(|value| map(value, "`values` of a request"))
+                .transpose()?
+                .unwrap_or_default(),
+            expressions: take("expressions").map(expressions).transpose()?.unwrap_or_default(),
         })
     }
+}
+
+fn expressions(value: Value) -> Result<BTreeMap<String, FieldExpression>, DecodeError> {
+    let entries = map(value, "`expressions` of a request")?.into_iter();
+    entries.map(|(name, value)| Ok((name, expression(value)?))).collect()
+}
+
+fn expression(value: Value) -> Result<FieldExpression, DecodeError> {
+    let mut entries = map(value, "an expression")?;
+    let mut text =
+        |key: &str| string(entries.remove(key).unwrap_or_default(), "`field` or `op` of an expression");
+    let (field, name) = (text("field")?, text("op")?);
+    let operator = match name.as_str() {
+        "add" => Arithmetic::Add,
+        "sub" => Arithmetic::Sub,
+        "mul" => Arithmetic::Mul,
+        "div" => Arithmetic::Div,
+        _ => return Err(DecodeError::Malformed(format!("an expression has no operator `{name}`"))),
+    };
+    Ok(FieldExpression { field, operator, value: entries.remove("value").unwrap_or_default() })
 }
 
 fn filter(value: Value) -> Result<ModelFilter, DecodeError> {
@@ -177,39 +234,3 @@ fn compare(mut entries: Map) -> Result<ModelFilter, DecodeError> {
         .ok_or_else(|| DecodeError::Malformed(format!("a filter has no operator `{name}`")))?;
     Ok(ModelFilter::Compare { field, operator, value: entries.remove("value").unwrap_or_default() })
 }
-
-/// Why a request failed, as the plugin sees it. Names no SQL and no other rows' values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ModelsError {
-    /// One line that its author can act on.
-    pub error: String,
-}
-
-impl ModelsError {
-    /// An error with this text.
-    pub fn new(error: impl Into<String>) -> Self {
-        ModelsError { error: error.into() }
-    }
-
-    /// Encodes the error.
-    pub fn encode(&self) -> Vec<u8> {
-        encode(self)
-    }
-
-    /// Decodes what the host returned.
-    ///
-    /// # Errors
-    /// [`DecodeError`] when the bytes are no such error.
-    pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<ModelsError, DecodeError> {
-        let mut error = map(decode(bytes, limits)?, "an error")?;
-        string(error.remove("error").unwrap_or_default(), "`error`").map(ModelsError::new)
-    }
-}
-
-impl fmt::Display for ModelsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl std::error::Error for ModelsError {}

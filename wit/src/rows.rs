@@ -6,7 +6,11 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::{FilterOperator, Map, ModelFilter, ModelOperation, ModelRequest, ModelsError, Value};
+use crate::models::KEY_OR_FILTER;
+use crate::{
+    Arithmetic, FieldExpression, FilterOperator, Map, ModelFilter, ModelOperation, ModelRequest,
+    RequestError, Value,
+};
 
 /// Rows by label of their model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,29 +37,114 @@ impl ModelRows {
         rows.push(Row { key, fields });
     }
 
-    /// Answers a request: a map or nil for `get`, an array of maps for `find`, an integer for `count`.
+    /// Answers a request as `docs/contract.md` says. A row that is created without `id` has the next integer there.
     ///
     /// # Errors
-    /// [`ModelsError`] when an operator of the filter does not fit its value.
-    pub fn answer(&self, operation: ModelOperation, request: &ModelRequest) -> Result<Value, ModelsError> {
-        let rows = self.models.get(&request.model).map_or(&[][..], Vec::as_slice);
-        if operation == ModelOperation::Get {
-            let found = rows.iter().find(|row| row.key == request.key);
-            return Ok(found.map_or(Value::Nil, |row| chosen(row, request)));
-        }
-        let mut selected = Vec::new();
-        for row in rows {
-            if request.filter.as_ref().map_or(Ok(Some(true)), |filter| holds(filter, row))? == Some(true) {
-                selected.push(row);
+    /// [`RequestError`] when an operator of the filter does not fit its value, or a write says not which rows it means.
+    pub fn answer(
+        &mut self,
+        operation: ModelOperation,
+        request: &ModelRequest,
+    ) -> Result<Value, RequestError> {
+        let rows = self.models.entry(request.model.clone()).or_default();
+        match operation {
+            ModelOperation::Get => {
+                let found = rows.iter().find(|row| row.key == request.key);
+                Ok(found.map_or(Value::Nil, |row| chosen(row, request)))
+            }
+            ModelOperation::Find => {
+                let mut selected = selected(rows, request)?;
+                selected.sort_by(|a, b| order(&request.order_by, &rows[*a], &rows[*b]));
+                let limit =
+                    request.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+                Ok(Value::Array(
+                    selected.into_iter().take(limit).map(|row| chosen(&rows[row], request)).collect(),
+                ))
+            }
+            ModelOperation::Count => selected(rows, request).map(|rows| number(rows.len())),
+            ModelOperation::Create => Ok(create(rows, request)),
+            ModelOperation::Update => {
+                let selected = meant(rows, request)?;
+                for row in &selected {
+                    update(&mut rows[*row].fields, request)?;
+                }
+                Ok(number(selected.len()))
+            }
+            ModelOperation::Delete => {
+                let selected = meant(rows, request)?;
+                for row in selected.iter().rev() {
+                    rows.remove(*row);
+                }
+                Ok(number(selected.len()))
             }
         }
-        if operation == ModelOperation::Count {
-            return Ok(Value::Int(i64::try_from(selected.len()).unwrap_or(i64::MAX)));
-        }
-        selected.sort_by(|a, b| order(&request.order_by, a, b));
-        let limit = request.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Value::Array(selected.into_iter().take(limit).map(|row| chosen(row, request)).collect()))
     }
+}
+
+fn number(rows: usize) -> Value {
+    Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+/// Positions of the rows that the filter selects.
+fn selected(rows: &[Row], request: &ModelRequest) -> Result<Vec<usize>, RequestError> {
+    let mut selected = Vec::new();
+    for (position, row) in rows.iter().enumerate() {
+        if request.filter.as_ref().map_or(Ok(Some(true)), |filter| holds(filter, row))? == Some(true) {
+            selected.push(position);
+        }
+    }
+    Ok(selected)
+}
+
+/// Positions of the rows that a write means.
+fn meant(rows: &[Row], request: &ModelRequest) -> Result<Vec<usize>, RequestError> {
+    match (request.key.is_nil(), &request.filter) {
+        (false, None) => Ok(rows.iter().position(|row| row.key == request.key).into_iter().collect()),
+        (true, Some(_)) => selected(rows, request),
+        _ => Err(RequestError::new(KEY_OR_FILTER)),
+    }
+}
+
+fn create(rows: &mut Vec<Row>, request: &ModelRequest) -> Value {
+    let mut fields = request.values.clone();
+    let key = fields.entry("id".to_owned()).or_insert_with(|| {
+        let last =
+            rows.iter().filter_map(|row| if let Value::Int(key) = row.key { Some(key) } else { None }).max();
+        Value::Int(last.unwrap_or(0) + 1)
+    });
+    let key = key.clone();
+    rows.retain(|row| row.key != key);
+    rows.push(Row { key, fields: fields.clone() });
+    Value::Map(fields)
+}
+
+fn update(fields: &mut Map, request: &ModelRequest) -> Result<(), RequestError> {
+    let before = fields.clone();
+    fields.extend(request.values.clone());
+    for (name, FieldExpression { field, operator, value }) in &request.expressions {
+        let computed = match (before.get(field), value) {
+            (Some(Value::Int(left)), Value::Int(right)) => match operator {
+                Arithmetic::Add => left.checked_add(*right),
+                Arithmetic::Sub => left.checked_sub(*right),
+                Arithmetic::Mul => left.checked_mul(*right),
+                Arithmetic::Div => left.checked_div(*right),
+            }
+            .map(Value::Int),
+            (Some(left), right) => float(left).zip(float(right)).map(|(left, right)| {
+                Value::Float(match operator {
+                    Arithmetic::Add => left + right,
+                    Arithmetic::Sub => left - right,
+                    Arithmetic::Mul => left * right,
+                    Arithmetic::Div => left / right,
+                })
+            }),
+            (None, _) => Some(Value::Nil),
+        };
+        let computed =
+            computed.ok_or_else(|| RequestError::new(format!("`{field}` cannot be computed with")))?;
+        fields.insert(name.clone(), computed);
+    }
+    Ok(())
 }
 
 fn chosen(row: &Row, request: &ModelRequest) -> Value {
@@ -65,12 +154,12 @@ fn chosen(row: &Row, request: &ModelRequest) -> Value {
 }
 
 /// SQL's logic of three values: `None` where a null leaves it open.
-fn holds(filter: &ModelFilter, row: &Row) -> Result<Option<bool>, ModelsError> {
+fn holds(filter: &ModelFilter, row: &Row) -> Result<Option<bool>, RequestError> {
     match filter {
         ModelFilter::Compare { field, operator, value } => {
             let found = row.fields.get(field).unwrap_or(&Value::Nil);
             compare(found, *operator, value).map_err(|expected| {
-                ModelsError::new(format!("`{}` on `{field}` needs {expected}", operator.name()))
+                RequestError::new(format!("`{}` on `{field}` needs {expected}", operator.name()))
             })
         }
         ModelFilter::And(filters) => decided(filters, row, false),
@@ -80,7 +169,7 @@ fn holds(filter: &ModelFilter, row: &Row) -> Result<Option<bool>, ModelsError> {
 }
 
 /// `and` (decided by the first false) and `or` (decided by the first true).
-fn decided(filters: &[ModelFilter], row: &Row, by: bool) -> Result<Option<bool>, ModelsError> {
+fn decided(filters: &[ModelFilter], row: &Row, by: bool) -> Result<Option<bool>, RequestError> {
     let mut outcome = Some(!by);
     for filter in filters {
         match holds(filter, row)? {

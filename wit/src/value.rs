@@ -39,6 +39,11 @@ pub enum Value {
 }
 
 impl Value {
+    /// Whether there is no value.
+    pub fn is_nil(&self) -> bool {
+        *self == Value::Nil
+    }
+
     /// What kind of value this is, for error texts: `an integer`, `text`, ...
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The bindings to the WIT world `plugin`, in WebAssembly only. An import that a plugin does not use is not in its
+//! The bindings to the WIT world of plugins with everything, in WebAssembly only. An import that a plugin does not use is not in its
 //! component.
 
 #![allow(
@@ -10,7 +10,8 @@
 
 wit_bindgen::generate!({
     path: "../../wit/v0",
-    world: "plugin",
+    world: "plugin-with-cache",
+    generate_all,
     pub_export_macro: true,
     export_macro_name: "export_plugin",
     default_bindings_module: "aksara_guest::__private::bindings",

@@ -51,7 +51,10 @@
 //! This crate knows the wire contract; what the bytes mean is in `aksara-wire`, and what a plugin is allowed is the
 //! host's business.
 
+pub mod bus;
+pub mod cache;
 mod codec;
+pub mod config;
 mod deserialize;
 mod error;
 mod event;
@@ -61,6 +64,7 @@ mod host;
 pub mod log;
 pub mod models;
 mod plugin;
+pub mod services;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
@@ -70,21 +74,21 @@ pub mod bindings;
 
 pub use aksara_guest_macros::{on, post_delete, post_save, pre_delete, pre_save};
 pub use aksara_wire::{
-    Description, Failure, Grants, Map, ModelOperation, ModelsError, Patch, Reply, Subscription, Timestamp,
+    Description, Failure, Grants, Map, ModelOperation, Patch, Reply, RequestError, Subscription, Timestamp,
     TimestampError, Value, When,
 };
 pub use error::{Error, Outcome, Result, invalid, reject};
 pub use event::{Change, Event};
 pub use handler::Handler;
-pub use plugin::{Plugin, PluginHandler};
+pub use plugin::{Asked, Plugin, PluginHandler};
 
 /// What a plugin's source begins with: `use aksara_guest::prelude::*;`.
 pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        Event, Map, Result, Timestamp, Value, invalid, log, map, models, on, plugin, post_delete, post_save,
-        pre_delete, pre_save, reject,
+        Event, Map, Result, Timestamp, Value, bus, cache, config, invalid, log, map, models, on, plugin,
+        post_delete, post_save, pre_delete, pre_save, reject, services,
     };
 }
 

@@ -1,5 +1,5 @@
-//! Reading models, in the transaction in which the event fires. Each operation needs its grant:
-//! `plugin! { handlers: [..], grants: { models: { "Plane": [get, find, count] } } }`.
+//! Reading and writing models, in the transaction in which the event fires. Each operation needs its grant:
+//! `plugin! { handlers: [..], grants: { models: { "Plane": [get, find, count, create, update, delete] } } }`.
 //!
 //! ```no_run
 //! # use aksara_guest::prelude::*;
@@ -18,7 +18,10 @@
 
 use std::marker::PhantomData;
 
-use aksara_wire::{FilterOperator, ModelFilter, ModelOperation, ModelRequest, ModelsError, Value};
+use aksara_wire::{
+    Arithmetic, FieldExpression, FilterOperator, Map, ModelFilter, ModelOperation, ModelRequest,
+    RequestError, Value,
+};
 use serde::de::DeserializeOwned;
 
 use crate::deserialize::from_value;
@@ -28,9 +31,9 @@ use crate::host;
 /// One instance by its primary key, with the fields of `T`; `None` where there is no such row. Grant: `get`.
 ///
 /// # Errors
-/// [`ModelsError`]: the model or a field does not exist, the grant is missing, `T` does not fit, or the database
+/// [`RequestError`]: the model or a field does not exist, the grant is missing, `T` does not fit, or the database
 /// failed.
-pub fn get<T: DeserializeOwned>(model: &str, key: impl Into<Value>) -> Result<Option<T>, ModelsError> {
+pub fn get<T: DeserializeOwned>(model: &str, key: impl Into<Value>) -> Result<Option<T>, RequestError> {
     let fields = fields_of::<T>().map(|names| names.into_iter().collect());
     answer(ModelOperation::Get, &ModelRequest { key: key.into(), fields, ..request(model) })
 }
@@ -38,8 +41,8 @@ pub fn get<T: DeserializeOwned>(model: &str, key: impl Into<Value>) -> Result<Op
 /// Whether there is a row with this primary key: the cheapest question to a database. Grant: `get`.
 ///
 /// # Errors
-/// [`ModelsError`]: the model does not exist, the grant is missing, or the database failed.
-pub fn exists(model: &str, key: impl Into<Value>) -> Result<bool, ModelsError> {
+/// [`RequestError`]: the model does not exist, the grant is missing, or the database failed.
+pub fn exists(model: &str, key: impl Into<Value>) -> Result<bool, RequestError> {
     let request = ModelRequest { key: key.into(), fields: Some(Vec::new()), ..request(model) };
     Ok(answer::<Value>(ModelOperation::Get, &request)? != Value::Nil)
 }
@@ -47,8 +50,8 @@ pub fn exists(model: &str, key: impl Into<Value>) -> Result<bool, ModelsError> {
 /// The number of rows that the filter selects; `None` selects all. Grant: `count`.
 ///
 /// # Errors
-/// [`ModelsError`]: the model or a field does not exist, the grant is missing, or the database failed.
-pub fn count(model: &str, filter: impl Into<Option<Filter>>) -> Result<u64, ModelsError> {
+/// [`RequestError`]: the model or a field does not exist, the grant is missing, or the database failed.
+pub fn count(model: &str, filter: impl Into<Option<Filter>>) -> Result<u64, RequestError> {
     let filter = filter.into().map(|filter| filter.0);
     answer(ModelOperation::Count, &ModelRequest { filter, ..request(model) })
 }
@@ -92,9 +95,9 @@ impl<T: DeserializeOwned> Find<T> {
     /// The rows.
     ///
     /// # Errors
-    /// [`ModelsError`]: the model or a field does not exist, the grant is missing, there are more rows than the
+    /// [`RequestError`]: the model or a field does not exist, the grant is missing, there are more rows than the
     /// host's limit, `T` does not fit, or the database failed.
-    pub fn rows(self) -> Result<Vec<T>, ModelsError> {
+    pub fn rows(self) -> Result<Vec<T>, RequestError> {
         answer(ModelOperation::Find, &self.request)
     }
 
@@ -102,9 +105,81 @@ impl<T: DeserializeOwned> Find<T> {
     ///
     /// # Errors
     /// Those of [`rows`](Self::rows).
-    pub fn first(self) -> Result<Option<T>, ModelsError> {
+    pub fn first(self) -> Result<Option<T>, RequestError> {
         Ok(self.limit(1).rows()?.pop())
     }
+}
+
+/// Saves a new instance with these fields, and with its signals; what it is then, with the fields of `T`. Grant:
+/// `create`.
+///
+/// # Errors
+/// [`RequestError`]: the grant is missing, a field does not exist or cannot hold its value, a handler refused, or the
+/// database failed.
+pub fn create<T: DeserializeOwned>(model: &str, values: Map) -> Result<T, RequestError> {
+    answer(ModelOperation::Create, &ModelRequest { values, ..request(model) })
+}
+
+/// Saves new values of the instance with this key, with its signals; whether there is one. Grant: `update`.
+///
+/// # Errors
+/// As [`create`].
+pub fn update(model: &str, key: impl Into<Value>, values: Map) -> Result<bool, RequestError> {
+    let request = ModelRequest { key: key.into(), values, ..request(model) };
+    Ok(answer::<u64>(ModelOperation::Update, &request)? > 0)
+}
+
+/// Writes to all rows that the filter selects, in one statement and without signals; how many. Grant: `update`.
+///
+/// # Errors
+/// As [`create`], but that no handler is asked.
+pub fn update_rows<const N: usize>(
+    model: &str,
+    filter: Filter,
+    assignments: [Assignment; N],
+) -> Result<u64, RequestError> {
+    let mut request = ModelRequest { filter: Some(filter.0), ..request(model) };
+    for Assignment { field, new } in assignments {
+        match new {
+            New::Value(value) => drop(request.values.insert(field, value)),
+            New::Expression(expression) => drop(request.expressions.insert(field, expression)),
+        }
+    }
+    answer(ModelOperation::Update, &request)
+}
+
+/// Deletes the instance with this key, with its signals and its cascade; how many rows that were. Grant: `delete`.
+///
+/// # Errors
+/// As [`create`], and when other rows protect it.
+pub fn delete(model: &str, key: impl Into<Value>) -> Result<u64, RequestError> {
+    answer(ModelOperation::Delete, &ModelRequest { key: key.into(), ..request(model) })
+}
+
+/// Deletes all instances that the filter selects; how many rows that were. Grant: `delete`.
+///
+/// # Errors
+/// As [`delete`].
+pub fn delete_rows(model: &str, filter: Filter) -> Result<u64, RequestError> {
+    answer(ModelOperation::Delete, &ModelRequest { filter: Some(filter.0), ..request(model) })
+}
+
+/// Every row.
+pub fn all() -> Filter {
+    Filter(ModelFilter::And(Vec::new()))
+}
+
+/// A field and what [`update_rows`] writes to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    field: String,
+    new: New,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum New {
+    Value(Value),
+    Expression(FieldExpression),
 }
 
 /// Names a field, to compare it.
@@ -114,6 +189,7 @@ pub fn field(name: impl Into<String>) -> Field {
 
 /// A field of the model that is searched.
 #[derive(Clone, Debug)]
+#[allow(clippy::should_implement_trait, reason = "it is the row's value that is computed with")]
 pub struct Field(String);
 
 /// Which rows are meant. `&`, `|` and `!` combine filters.
@@ -143,6 +219,36 @@ impl Field {
         gt => Gt,
         /// Greater than or equal.
         ge => Ge,
+    }
+
+    /// Writes this value.
+    pub fn set(self, value: impl Into<Value>) -> Assignment {
+        Assignment { field: self.0, new: New::Value(value.into()) }
+    }
+
+    /// Adds so much to the value that the row has.
+    pub fn add(self, value: impl Into<Value>) -> Assignment {
+        self.compute(Arithmetic::Add, value.into())
+    }
+
+    /// Subtracts so much from the value that the row has.
+    pub fn sub(self, value: impl Into<Value>) -> Assignment {
+        self.compute(Arithmetic::Sub, value.into())
+    }
+
+    /// Multiplies the value that the row has.
+    pub fn mul(self, value: impl Into<Value>) -> Assignment {
+        self.compute(Arithmetic::Mul, value.into())
+    }
+
+    /// Divides the value that the row has.
+    pub fn div(self, value: impl Into<Value>) -> Assignment {
+        self.compute(Arithmetic::Div, value.into())
+    }
+
+    fn compute(self, operator: Arithmetic, value: Value) -> Assignment {
+        let expression = FieldExpression { field: self.0.clone(), operator, value };
+        Assignment { field: self.0, new: New::Expression(expression) }
     }
 
     /// One of these.
@@ -199,12 +305,9 @@ fn request(model: &str) -> ModelRequest {
     ModelRequest { model: model.to_owned(), ..ModelRequest::default() }
 }
 
-fn answer<T: DeserializeOwned>(operation: ModelOperation, request: &ModelRequest) -> Result<T, ModelsError> {
-    let bytes = host::models(operation, request)?;
-    let unfit = |error: &dyn std::fmt::Display| {
+fn answer<T: DeserializeOwned>(operation: ModelOperation, request: &ModelRequest) -> Result<T, RequestError> {
+    from_value(host::models(operation, request)?).map_err(|error| {
         let (operation, name) = (operation.name(), std::any::type_name::<T>());
-        ModelsError::new(format!("`{operation}` of `{}` does not fit `{name}`: {error}", request.model))
-    };
-    let value = aksara_wire::decode_trusted(&bytes).map_err(|error| unfit(&error))?;
-    from_value(value).map_err(|error| unfit(&error))
+        RequestError::new(format!("`{operation}` of `{}` does not fit `{name}`: {error}", request.model))
+    })
 }

@@ -10,7 +10,21 @@ pub struct Plugin {
     name: &'static str,
     version: &'static str,
     handlers: &'static [PluginHandler],
-    models: &'static [(&'static str, &'static [ModelOperation])],
+    signals: &'static [(&'static str, &'static [&'static str])],
+    grants: Asked,
+}
+
+/// The grants that a plugin asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// Operations by label of the model.
+    pub models: &'static [(&'static str, &'static [ModelOperation])],
+    /// Custom signals that it sends.
+    pub signals: &'static [&'static str],
+    /// Services that it calls.
+    pub services: &'static [&'static str],
+    /// Buckets of the cache.
+    pub keyvalue: &'static [&'static str],
 }
 
 /// One handler of a plugin.
@@ -28,26 +42,34 @@ impl PluginHandler {
 }
 
 impl Plugin {
-    /// A plugin of these handlers, which asks for these operations on models.
+    /// A plugin of these handlers, which declares these custom signals with their arguments, and asks for these grants.
     pub const fn new(
         name: &'static str,
         version: &'static str,
         handlers: &'static [PluginHandler],
-        models: &'static [(&'static str, &'static [ModelOperation])],
+        signals: &'static [(&'static str, &'static [&'static str])],
+        grants: Asked,
     ) -> Self {
-        Plugin { name, version, handlers, models }
+        Plugin { name, version, handlers, signals, grants }
     }
 
     /// What the plugin says about itself when it is loaded.
     pub fn describe(&self) -> Description {
         let operations =
             |(model, list): &(&str, &[ModelOperation])| ((*model).to_owned(), list.iter().copied().collect());
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Description {
             name: self.name.to_owned(),
             version: self.version.to_owned(),
             contract: CONTRACT_VERSION.to_owned(),
             subscriptions: self.handlers.iter().map(|handler| (handler.subscription)()).collect(),
-            grants: Grants { models: self.models.iter().map(operations).collect() },
+            signals: self.signals.iter().map(|(signal, list)| ((*signal).to_owned(), names(list))).collect(),
+            grants: Grants {
+                models: self.grants.models.iter().map(operations).collect(),
+                signals: names(self.grants.signals),
+                services: names(self.grants.services),
+                keyvalue: names(self.grants.keyvalue),
+            },
         }
     }
 
@@ -76,7 +98,8 @@ impl Plugin {
 
 /// Makes a plugin of a crate: `plugin!(generate_slug, count_words);`, once, in `lib.rs`.
 ///
-/// Its name and version are those of the package. Grants are asked for like this:
+/// Its name and version are those of the package. Custom signals are declared, and grants asked for, like this; each
+/// part may be left out:
 ///
 /// ```
 /// # use aksara_guest::prelude::*;
@@ -84,7 +107,13 @@ impl Plugin {
 /// # fn check_plane(_: &Map) {}
 /// plugin! {
 ///     handlers: [check_plane],
-///     grants: { models: { "Plane": [get], "Airport": [get, find, count] } },
+///     signals: { "fleet.plane_missing": ["tailnum"] },
+///     grants: {
+///         models: { "Plane": [get], "Airport": [get, find, count] },
+///         signals: ["fleet.plane_missing"],
+///         services: ["notifications.send"],
+///         keyvalue: ["cache"],
+///     },
 /// }
 /// # fn main() {}
 /// ```
@@ -92,7 +121,13 @@ impl Plugin {
 macro_rules! plugin {
     (
         handlers: [$($handler:path),* $(,)?]
-        $(, grants: { models: { $($model:literal: [$($operation:ident),* $(,)?]),* $(,)? } $(,)? })?
+        $(, signals: { $($signal:literal: [$($argument:literal),* $(,)?]),* $(,)? })?
+        $(, grants: {
+            $(models: { $($model:literal: [$($operation:ident),* $(,)?]),* $(,)? } $(,)?)?
+            $(signals: [$($sent:literal),* $(,)?] $(,)?)?
+            $(services: [$($service:literal),* $(,)?] $(,)?)?
+            $(keyvalue: [$($bucket:literal),* $(,)?] $(,)?)?
+        })?
         $(,)?
     ) => {
         /// The plugin that this crate is.
@@ -100,7 +135,13 @@ macro_rules! plugin {
             ::core::env!("CARGO_PKG_NAME"),
             ::core::env!("CARGO_PKG_VERSION"),
             &[$($crate::PluginHandler::of::<$handler>()),*],
-            &[$($(($model, &[$($crate::__operation!($operation)),*])),*)?],
+            &[$($(($signal, &[$($argument),*])),*)?],
+            $crate::Asked {
+                models: &[$($($(($model, &[$($crate::__operation!($operation)),*])),*)?)?],
+                signals: &[$($($($sent),*)?)?],
+                services: &[$($($($service),*)?)?],
+                keyvalue: &[$($($($bucket),*)?)?],
+            },
         );
 
         #[cfg(target_family = "wasm")]
@@ -139,5 +180,14 @@ macro_rules! __operation {
     };
     (count) => {
         $crate::ModelOperation::Count
+    };
+    (create) => {
+        $crate::ModelOperation::Create
+    };
+    (update) => {
+        $crate::ModelOperation::Update
+    };
+    (delete) => {
+        $crate::ModelOperation::Delete
     };
 }

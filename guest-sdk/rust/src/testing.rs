@@ -13,15 +13,18 @@
 //! A call is what the host would make of it: the handler is sent the fields that it reads and no others, and may
 //! patch what it writes and nothing else. Grants and limits are not checked; `aksara call` runs the component.
 
-use std::cell::RefCell;
+pub(crate) mod host;
+
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use aksara_wire::{
-    Failure, Map, ModelOperation, ModelRows, ModelsError, Payload, Reply, Subscription, Timestamp, Value,
-};
+use aksara_wire::{Failure, Map, Payload, Reply, Subscription, Timestamp, Value};
 use serde::Serialize;
 
-pub use aksara_wire::ModelRequest;
+pub use aksara_wire::{ModelRequest, SendRequest, ServiceRequest};
+pub use host::Request;
+
+use self::host::Host;
 
 use crate::{Change, Handler, codec};
 
@@ -37,7 +40,7 @@ pub struct Call<H> {
     raw: bool,
     origin: &'static str,
     time: Timestamp,
-    rows: ModelRows,
+    host: Host,
     handler: PhantomData<fn() -> H>,
 }
 
@@ -48,8 +51,10 @@ pub struct Called {
     pub outcome: Result<Reply, Failure>,
     /// The lines that it wrote to the log, with the keys `level`, `message` and those of the fields.
     pub log: Vec<Map>,
-    /// What it asked of models.
-    pub requests: Vec<(ModelOperation, ModelRequest)>,
+    /// What it asked of the host, in order.
+    pub requests: Vec<Request>,
+    /// What is in the cache, by bucket and key.
+    pub cache: BTreeMap<(String, String), Vec<u8>>,
 }
 
 impl<H: Handler> Call<H> {
@@ -67,7 +72,7 @@ impl<H: Handler> Call<H> {
             raw: false,
             origin: "instance",
             time: Timestamp::new(1_767_225_600, 0).unwrap_or_default(),
-            rows: ModelRows::new(),
+            host: Host::default(),
             handler: PhantomData,
         }
     }
@@ -121,7 +126,30 @@ impl<H: Handler> Call<H> {
     /// # Panics
     /// When the fields do not serialise as a map.
     pub fn row(mut self, model: &str, key: impl Into<Value>, fields_of_row: impl Serialize) -> Self {
-        self.rows.insert(model, key, fields(&fields_of_row));
+        self.host.rows.insert(model, key, fields(&fields_of_row));
+        self
+    }
+
+    /// What a service answers.
+    ///
+    /// # Panics
+    /// When the answer cannot be encoded.
+    pub fn service(mut self, name: &str, answer: impl Serialize) -> Self {
+        let answer =
+            codec::to_value(&answer).unwrap_or_else(|error| panic!("the answer cannot be encoded: {error}"));
+        self.host.services.insert(name.to_owned(), answer);
+        self
+    }
+
+    /// A setting of the plugin.
+    pub fn setting(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.host.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A value in a bucket of the cache.
+    pub fn cached(mut self, bucket: &str, key: &str, value: impl AsRef<[u8]>) -> Self {
+        self.host.cache.insert((bucket.to_owned(), key.to_owned()), value.as_ref().to_vec());
         self
     }
 
@@ -129,10 +157,9 @@ impl<H: Handler> Call<H> {
     pub fn run(self) -> Called {
         let subscription = H::subscription();
         let event = self.event(&subscription);
-        let outer = HOST.replace(Some(Host { rows: self.rows, log: Vec::new(), requests: Vec::new() }));
-        let outcome = H::handle(&event).and_then(|reply| within(&subscription, reply));
-        let (log, requests) = HOST.replace(outer).map(|host| (host.log, host.requests)).unwrap_or_default();
-        Called { outcome, log, requests }
+        let (outcome, host) = self.host.during(|| H::handle(&event));
+        let outcome = outcome.and_then(|reply| within(&subscription, reply));
+        Called { outcome, log: host.log, requests: host.requests, cache: host.cache }
     }
 
     fn event(&self, subscription: &Subscription) -> Vec<u8> {
@@ -210,32 +237,6 @@ impl Called {
             Ok(reply) => panic!("the handler succeeded: {reply:?}"),
         }
     }
-}
-
-/// The host during a call.
-struct Host {
-    rows: ModelRows,
-    log: Vec<Map>,
-    requests: Vec<(ModelOperation, ModelRequest)>,
-}
-
-thread_local! {
-    static HOST: RefCell<Option<Host>> = const { RefCell::new(None) };
-}
-
-/// Outside a call, where a test calls the function itself, nobody reads the log.
-pub(crate) fn log(record: &Map) {
-    HOST.with_borrow_mut(|host| host.iter_mut().for_each(|host| host.log.push(record.clone())));
-}
-
-pub(crate) fn models(operation: ModelOperation, request: &ModelRequest) -> Result<Value, ModelsError> {
-    HOST.with_borrow_mut(|host| match host {
-        Some(host) => {
-            host.requests.push((operation, request.clone()));
-            host.rows.answer(operation, request)
-        }
-        None => Err(ModelsError::new("there is no host here; call the handler through `testing::Call`")),
-    })
 }
 
 fn fields(value: &impl Serialize) -> Map {

@@ -4,7 +4,7 @@
 
 use aksara_guest::models::{self, field};
 use aksara_guest::prelude::*;
-use aksara_guest::testing::Call;
+use aksara_guest::testing::{Call, ModelRequest, Request};
 use aksara_guest::{Failure, ModelOperation, Reply};
 
 #[derive(Serialize, Deserialize)]
@@ -178,11 +178,12 @@ fn models_answer_from_the_rows_of_the_test() {
     let seats = vec![Value::Int(200), Value::Int(100)];
     let line = map! { "level": "info", "message": "counted", "seats": seats, "none": 1, "one": 100, "here": true, "gone": false };
     assert_eq!(called.log, [line]);
-    let operations: Vec<ModelOperation> = called.requests.iter().map(|(operation, _)| *operation).collect();
+    let requests: Vec<(ModelOperation, &ModelRequest)> = called.requests.iter().map(asked).collect();
+    let operations: Vec<ModelOperation> = requests.iter().map(|(operation, _)| *operation).collect();
     use ModelOperation::{Count, Find, Get};
     assert_eq!(operations, [Find, Count, Get, Get, Get]);
-    assert_eq!(called.requests[2].1.fields, Some(vec!["seats".to_owned()]));
-    assert_eq!(called.requests[3].1.fields, Some(Vec::new()));
+    assert_eq!(requests[2].1.fields, Some(vec!["seats".to_owned()]));
+    assert_eq!(requests[3].1.fields, Some(Vec::new()));
 }
 
 #[test]
@@ -219,4 +220,11 @@ fn a_plugin_describes_its_handlers() {
 fn an_unknown_subscription_is_an_error() {
     let failure = PLUGIN.handle(6, &[]).unwrap_err();
     assert_eq!(failure, Failure::Error("`aksara-guest` has no subscription 6".into()));
+}
+
+fn asked(request: &Request) -> (ModelOperation, &ModelRequest) {
+    match request {
+        Request::Models(operation, request) => (*operation, request),
+        other => panic!("{other:?}"),
+    }
 }

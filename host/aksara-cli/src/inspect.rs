@@ -1,11 +1,12 @@
 //! `aksara inspect`: what is in a plugin, and what it asks to be allowed.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
 use aksara_plugins::{Revision, inspect};
-use aksara_wire::{Description, Grants, Subscription};
+use aksara_wire::{Description, Grants, Map, ModelOperation, Subscription};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     let bytes = fs::read(&arguments.file).with_context(|| format!("`{path}` cannot be read"))?;
     let inspection = inspect(&bytes).with_context(|| format!("`{path}` is no plugin"))?;
     let described = inspection.description.is_some();
-    let revision = match Loader::new()?.load(&arguments.file, bytes)? {
+    let revision = match Loader::new()?.load(&arguments.file, bytes, Map::new())? {
         Loaded::Plugin(revision) => revision,
         Loaded::Fault(fault) => {
             eprintln!("error: {fault}");
@@ -55,18 +56,25 @@ fn as_json(revision: &Revision, described: bool) -> Json {
         "compile_us": u64::try_from(revision.compile_duration().as_micros()).unwrap_or(u64::MAX),
         "describes_itself": described,
         "subscriptions": description.subscriptions,
+        "signals": description.signals,
         "grants": description.grants,
         "imports": revision.imports().iter().map(imports).collect::<Vec<_>>(),
     })
 }
 
 fn as_text(revision: &Revision, described: bool) -> String {
-    let Description { name, version, contract, subscriptions, grants } = revision.description();
+    let Description { name, version, contract, subscriptions, signals, grants } = revision.description();
     let mut text = format!("{name} {version} (contract {contract}, revision {})\n", revision.digest());
     let (size, time) = (output::size(revision.size_bytes()), output::duration(revision.compile_duration()));
     let _ = writeln!(text, "{size}, compiled in {time}\n\nhandlers:");
     for subscription in subscriptions {
         let _ = writeln!(text, "  {}", handler(subscription));
+    }
+    if !signals.is_empty() {
+        text.push_str("\nsignals that it declares:\n");
+    }
+    for (signal, arguments) in signals {
+        let _ = writeln!(text, "  {signal}: {}", names(arguments));
     }
     text.push_str("\nimports:\n");
     for import in revision.imports() {
@@ -104,7 +112,7 @@ fn handler(subscription: &Subscription) -> String {
     line
 }
 
-fn names(names: &std::collections::BTreeSet<String>) -> String {
+fn names(names: &BTreeSet<String>) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
     }
@@ -113,16 +121,27 @@ fn names(names: &std::collections::BTreeSet<String>) -> String {
 
 /// What has to be granted for an import.
 fn grant(import: &str, grants: &Grants) -> String {
-    if import.starts_with("aksara:signals/log") {
-        return "always granted, so many lines per event".to_owned();
+    let interface = import.split_once('@').map_or(import, |(interface, _)| interface);
+    let listed = |kind: &str, names: &BTreeSet<String>| match names.is_empty() {
+        true => format!("asks for no {kind}; every request will be denied"),
+        false => names.iter().map(|name| format!("the {kind} `{name}`")).collect::<Vec<_>>().join("; "),
+    };
+    match interface {
+        "aksara:signals/log" => "always granted, so many lines per event".to_owned(),
+        "aksara:signals/models" => models(grants),
+        "aksara:signals/bus" => listed("signal", &grants.signals),
+        "aksara:signals/services" => listed("service", &grants.services),
+        "aksara:signals/config" => "always granted: its own settings".to_owned(),
+        "wasi:keyvalue/store" => listed("bucket", &grants.keyvalue),
+        _ if interface.starts_with("wasi:") => {
+            "always granted: clocks, random, standard output to the log; no files, no sockets".to_owned()
+        }
+        _ => "no grant is known".to_owned(),
     }
-    if import.starts_with("wasi:") {
-        return "always granted: clocks, random, standard output to the log; no files, no sockets".to_owned();
-    }
-    if !import.starts_with("aksara:signals/models") {
-        return "no grant is known".to_owned();
-    }
-    let model = |(label, operations): (&String, &std::collections::BTreeSet<aksara_wire::ModelOperation>)| {
+}
+
+fn models(grants: &Grants) -> String {
+    let model = |(label, operations): (&String, &BTreeSet<ModelOperation>)| {
         let operations: Vec<&str> = operations.iter().map(|operation| operation.name()).collect();
         format!("{} on `{label}`", operations.join(", "))
     };

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use aksara_plugins::{Engine, Limits, LoadError, Revision};
+use aksara_plugins::{Allowance, Engine, Limits, LoadError, Revision};
+use aksara_wire::Map;
 use anyhow::{Context, Error, Result};
 use tokio::runtime::Runtime;
 
@@ -28,13 +29,15 @@ impl Loader {
         Ok(Loader { engine, runtime })
     }
 
-    /// Compiles and links the component and asks it for its description, within the default limits.
+    /// Compiles and links the component and asks it for its description, within the default limits. It is granted what
+    /// it asks for, and has these settings.
     ///
     /// # Errors
     /// When the bytes are no component at all.
-    pub(crate) fn load(&self, path: &Path, bytes: Vec<u8>) -> Result<Loaded> {
+    pub(crate) fn load(&self, path: &Path, bytes: Vec<u8>, settings: Map) -> Result<Loaded> {
+        let allowance = Allowance { settings, ..Allowance::from(Limits::default()) };
         // Any name will do here: a host wants that of the file, which may still be on its way to its folder.
-        let loaded = self.runtime.block_on(self.engine.load(None, bytes, Limits::default()));
+        let loaded = self.runtime.block_on(self.engine.load(None, bytes, allowance));
         match loaded {
             Ok(revision) => Ok(Loaded::Plugin(Box::new(revision))),
             Err(error @ (LoadError::NoComponent(_) | LoadError::TooLarge { .. })) => {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use aksara_wire::{Failure, Map, Reply};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
+use crate::application::Application;
 use crate::bindings::Plugin;
 use crate::engine::{Inner, TICK, one_line};
 use crate::error::{CallError, Fault, FaultKind};
 use crate::revision::Revision;
-use crate::state::{Models, State};
+use crate::state::State;
 use crate::wasi::Wasi;
 
 /// What a call needs to know besides the event.
@@ -22,8 +23,8 @@ pub struct CallContext<'a> {
     pub signal: &'a str,
     /// Label of the sender, for errors.
     pub sender: &'a str,
-    /// What the plugin may read; `None` where there is nothing to read.
-    pub models: Option<Arc<dyn Models>>,
+    /// Whom the plugin asks for models, signals and services; `None` where there is nobody.
+    pub application: Option<Arc<dyn Application>>,
 }
 
 /// A call that succeeded.
@@ -54,7 +55,7 @@ impl Revision {
         if event.len() > limits.bytes_max {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
-        let state = self.state(context.models.clone());
+        let state = self.state(context.application.clone());
         let run = async |plugin: &Plugin, store: &mut Store<State>| {
             plugin.aksara_signals_handler().call_handle(store, subscription, event).await
         };

@@ -11,10 +11,12 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
+use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
-use crate::bindings::aksara::signals::{log, models};
+use crate::bindings::aksara::signals::{bus, config, log, models, services};
 use crate::error::LoadError;
 use crate::inspect;
+use crate::keyvalue::{self, KeyValue, MemoryStore};
 use crate::limits::Limits;
 use crate::revision::Revision;
 use crate::state::State;
@@ -37,6 +39,15 @@ const MEMORY_BYTES_MAX: usize = 256 << 20;
 
 /// Memory of a slot that stays with the process between two calls.
 const RESIDENT_BYTES: usize = 2 << 20;
+
+/// The interfaces of the contract that a plugin may import.
+const CONTRACT: [&str; 5] = [
+    "aksara:signals/log",
+    "aksara:signals/models",
+    "aksara:signals/bus",
+    "aksara:signals/services",
+    "aksara:signals/config",
+];
 
 /// The built-in signals that a subscription can name.
 const SIGNALS: [&str; 13] = [
@@ -64,6 +75,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<State>,
+    pub(crate) keyvalue: Arc<dyn KeyValue>,
     /// One permit for each slot of the pool.
     pub(crate) calls: Semaphore,
 }
@@ -74,6 +86,14 @@ impl Engine {
     /// # Errors
     /// [`LoadError::Engine`] where the machine cannot run WebAssembly.
     pub fn new() -> Result<Engine, LoadError> {
+        Engine::with_keyvalue(Arc::new(MemoryStore::default()))
+    }
+
+    /// As [`new`](Self::new), with this store for the buckets of its plugins.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_keyvalue(keyvalue: Arc<dyn KeyValue>) -> Result<Engine, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let engine = wasmtime::Engine::new(&config()).map_err(failed)?;
         let linker = linker(&engine).map_err(failed)?;
@@ -87,11 +107,12 @@ impl Engine {
         });
         ticking.map_err(|error| LoadError::Engine(error.to_string()))?;
         let calls = Semaphore::new(CALLS_MAX as usize);
-        Ok(Engine { inner: Arc::new(Inner { engine, linker, calls }) })
+        Ok(Engine { inner: Arc::new(Inner { engine, linker, keyvalue, calls }) })
     }
 
     /// Loads a component: checks its size and shape, compiles it, links what it may import, and asks it to describe
-    /// itself, with all limits on. `name` is what it has to be called, if anything.
+    /// itself, with all limits on. `name` is what it has to be called, if anything; limits alone allow it what it asks
+    /// for.
     ///
     /// # Errors
     /// [`LoadError`], which says what is wrong and what to do.
@@ -99,19 +120,20 @@ impl Engine {
         &self,
         name: Option<&str>,
         bytes: Vec<u8>,
-        limits: Limits,
+        allowance: impl Into<Allowance>,
     ) -> Result<Revision, LoadError> {
-        check_shape(&bytes, &limits)?;
+        let allowance = allowance.into();
+        check_shape(&bytes, &allowance.limits)?;
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        check_digest(&digest, &allowance)?;
         let engine = self.clone();
         // Compiling takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
-        let compiled = tokio::task::spawn_blocking(move || engine.compile(&bytes)).await;
+        let compiled = tokio::task::spawn_blocking(move || engine.compile(&bytes, digest)).await;
         let compiled = compiled.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))??;
-        let revision = Revision::describe(self, compiled, limits).await?;
-        check_description(name, revision.description())?;
-        Ok(revision)
+        Revision::describe(self, compiled, name, allowance).await
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<Compiled, LoadError> {
+    fn compile(&self, bytes: &[u8], digest: String) -> Result<Compiled, LoadError> {
         let start = Instant::now();
         let Inner { engine, linker, .. } = &*self.inner;
         let component = Component::from_binary(engine, bytes)
@@ -121,7 +143,6 @@ impl Engine {
             .instantiate_pre(&component)
             .and_then(PluginPre::new)
             .map_err(|error| LoadError::Interface(one_line(&format!("{error:#}"))))?;
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Compiled { instance, imports, digest, size_bytes: bytes.len(), duration: start.elapsed() })
     }
 }
@@ -186,6 +207,10 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     models::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    bus::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    services::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    config::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    keyvalue::add_to_linker(&mut linker)?;
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }
@@ -197,6 +222,16 @@ fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     }
     inspect::check_header(bytes)?;
     inspect::check_nesting(bytes)
+}
+
+/// Only the file that was approved is compiled.
+fn check_digest(digest: &str, allowance: &Allowance) -> Result<(), LoadError> {
+    match &allowance.sha256 {
+        Some(approved) if approved != digest => {
+            Err(LoadError::Digest { found: digest.to_owned(), approved: approved.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The names of what the component imports, all of which plugins may.
@@ -212,7 +247,8 @@ fn imports(engine: &wasmtime::Engine, component: &Component) -> Result<Vec<Strin
 fn check_import(import: &str) -> Result<(), LoadError> {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     match interface {
-        "aksara:signals/log" | "aksara:signals/models" => check_contract(version),
+        _ if CONTRACT.contains(&interface) => check_contract(version),
+        keyvalue::INTERFACE => Ok(()),
         _ if wasi::HARMLESS.contains(&interface) => Ok(()),
         _ => Err(LoadError::Import { import: one_line(import) }),
     }
@@ -227,7 +263,7 @@ fn check_contract(version: &str) -> Result<(), LoadError> {
     }
 }
 
-fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
+pub(crate) fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
     check_contract(&description.contract)?;
     let plugin = &description.name;
     let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
@@ -263,6 +299,15 @@ fn check_description(name: Option<&str>, description: &Description) -> Result<()
         }
     }
     Ok(())
+}
+
+/// A cache is linked for those that were granted a bucket.
+pub(crate) fn check_buckets(imports: &[String], allowance: &Allowance) -> Result<(), LoadError> {
+    let import = imports.iter().find(|import| import.starts_with(keyvalue::INTERFACE));
+    match import.filter(|_| allowance.grants.keyvalue.is_empty()) {
+        Some(import) => Err(LoadError::NoBucket { import: import.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// What `describe` returned is quoted, whatever it is.

@@ -50,6 +50,58 @@ pub enum LoadError {
         import: String,
     },
 
+    /// The component imports a cache, and no bucket is granted.
+    #[error(
+        "the component imports `{import}`, and no bucket is granted; ask for one in `describe`, and let the operator grant it"
+    )]
+    NoBucket {
+        /// Name of the import.
+        import: String,
+    },
+
+    /// What the operator says about plugins cannot be read.
+    #[error("`{path}` cannot be used: {reason}")]
+    Policy {
+        /// Its file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The production profile, and nobody has approved of the plugin.
+    #[error("nobody has approved of it; `aksara allow` adds it to `{path}`")]
+    NotApproved {
+        /// Where that is said.
+        path: String,
+    },
+
+    /// Another file was approved.
+    #[error("its SHA-256 is {found}, and {approved} was approved; look at it, and `aksara allow` it")]
+    Digest {
+        /// That of the file.
+        found: String,
+        /// That in the policy.
+        approved: String,
+    },
+
+    /// It asks for more than it is granted.
+    #[error("it asks for {missing}, which is not granted; grant it in `plugins.toml`, or build it without")]
+    Grants {
+        /// What, in words.
+        missing: String,
+    },
+
+    /// A handler for every model cannot be kept from the fields of one.
+    #[error(
+        "`fields` are set for `{model}`, and its handler `{handler}` hears every model; it can only be granted without"
+    )]
+    Fields {
+        /// The handler.
+        handler: String,
+        /// The model.
+        model: String,
+    },
+
     /// The component lacks an export, or has it with another type.
     #[error("the component does not fit the contract: {0}")]
     Interface(String),

@@ -4,27 +4,34 @@
 //! [`Revision`]; [`Plugins`] watches a folder and keeps a [`PluginSet`] of the revisions that serve. Each call gets a
 //! fresh instance with a budget of its own.
 //!
-//! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Models`].
+//! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Application`].
 
+mod allowance;
+mod application;
 mod bindings;
 mod call;
 mod engine;
 mod error;
 mod folder;
+mod imports;
 mod inspect;
+mod keyvalue;
 mod limits;
 mod plugins;
+mod policy;
 mod revision;
 mod set;
 mod state;
 mod wasi;
 
+pub use allowance::{Allowance, Fields};
+pub use application::{Answer, Application};
 pub use call::{CallContext, Called};
 pub use engine::Engine;
 pub use error::{CallError, Fault, FaultKind, LoadError};
 pub use inspect::{DESCRIPTION_SECTION, Inspection, inspect};
+pub use keyvalue::{KeyValue, MemoryStore, Stored};
 pub use limits::Limits;
 pub use plugins::{Plugins, PluginsOptions};
 pub use revision::Revision;
 pub use set::{PluginHandler, PluginSet, PluginStatus, Serving};
-pub use state::Models;

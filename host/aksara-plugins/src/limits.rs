@@ -1,12 +1,14 @@
 //! How much one call may use, counted over the whole store.
 
 use aksara_wire::DecodeLimits;
+use serde::{Deserialize, Serialize};
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::error::FaultKind;
 
 /// The limits of a plugin. Each call, and `describe` at load, has them anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Linear memory of all its instances together; 32 MiB, at most 256 MiB.
     pub memory_bytes_max: usize,
@@ -45,6 +47,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// These limits, with those of the table in their place.
+    ///
+    /// # Errors
+    /// What is wrong with the table, in words.
+    pub(crate) fn with(&self, table: toml::Table) -> Result<Limits, String> {
+        let mut limits = toml::Table::try_from(self).map_err(|error| error.to_string())?;
+        limits.extend(table);
+        limits.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
     /// What may be decoded of the plugin's bytes.
     pub(crate) fn decode(&self) -> DecodeLimits {
         DecodeLimits { bytes_max: self.bytes_max, ..DecodeLimits::default() }

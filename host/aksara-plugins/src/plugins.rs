@@ -12,17 +12,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::folder::{self, Found, Stamp};
+use crate::keyvalue::{KeyValue, MemoryStore};
 use crate::limits::Limits;
+use crate::policy::{self, Policy};
 use crate::set::{PluginSet, PluginStatus, Slot};
 
 /// A file is complete when it looks the same after this time.
 const STABLE: Duration = Duration::from_millis(25);
 
 /// How to load the plugins of a folder.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct PluginsOptions {
-    /// The limits of each plugin.
+    /// The limits of each plugin, where `plugins.toml` has no others.
     pub limits: Limits,
+    /// Where the buckets of the plugins are; in memory unless given.
+    pub keyvalue: Option<Arc<dyn KeyValue>>,
     /// Gives the next number in the order of connection, which plugins share with other handlers; each plugin gets
     /// one when it is first seen. Counts from 0 unless given.
     pub next_order: Option<fn() -> u64>,
@@ -40,6 +44,7 @@ struct Shared {
     slots: Arc<Mutex<BTreeMap<String, Slot>>>,
     generation: watch::Receiver<u64>,
     requests: mpsc::UnboundedSender<Request>,
+    keyvalue: Arc<dyn KeyValue>,
     _watcher: RecommendedWatcher,
 }
 
@@ -58,22 +63,33 @@ impl Plugins {
     /// # Errors
     /// [`LoadError::Folder`] when the folder cannot be read or watched, [`LoadError::Engine`].
     pub async fn open(folder: impl Into<PathBuf>, options: PluginsOptions) -> Result<Plugins, LoadError> {
-        let folder = folder.into();
+        let folder = std::path::absolute(folder.into())
+            .map_err(|error| LoadError::Folder { folder: String::new(), reason: error.to_string() })?;
         let refuse = |reason: String| LoadError::Folder { folder: folder.display().to_string(), reason };
-        let engine = Engine::new()?;
+        let keyvalue = options.keyvalue.clone().unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let engine = Engine::with_keyvalue(keyvalue.clone())?;
+        let policy = Policy::read(&folder)?;
         folder::scan(&folder).map_err(|error| refuse(error.to_string()))?;
         let (requests, inbox) = mpsc::unbounded_channel();
         let changed = requests.downgrade();
+        let policy_path = policy::path(&folder);
+        // The parent is watched for the policy alone: whatever else happens there is none of our business.
+        let inside = folder.clone();
         // Watching begins before the first look, so that no change falls between the two.
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let matters = event.as_ref().map_or(true, |event| !event.kind.is_access());
+            let concerns = |path: &PathBuf| path.starts_with(&inside) || *path == policy_path;
+            let matters = event.as_ref().map_or(true, |event| {
+                !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(concerns))
+            });
             if let Some(requests) = changed.upgrade().filter(|_| matters) {
                 // A closed channel means that nobody is left to load for.
                 let _ = requests.send(Request::Changed);
             }
         })
         .map_err(|error| refuse(error.to_string()))?;
-        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
+        for watched in [folder.as_path(), folder.parent().unwrap_or(&folder)] {
+            watcher.watch(watched, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
+        }
         let (generation_sender, generation) = watch::channel(0);
         let shared = Shared {
             folder: folder.clone(),
@@ -81,9 +97,12 @@ impl Plugins {
             slots: Arc::default(),
             generation,
             requests,
+            keyvalue,
             _watcher: watcher,
         };
         let loader = Loader {
+            policy,
+            policy_stamp: folder::stamp(&policy::path(&folder)),
             folder,
             options,
             engine,
@@ -124,6 +143,11 @@ impl Plugins {
         self.shared.generation.clone()
     }
 
+    /// Where the buckets of the plugins are, for the application to share.
+    pub fn keyvalue(&self) -> &Arc<dyn KeyValue> {
+        &self.shared.keyvalue
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.shared.folder
@@ -139,13 +163,16 @@ impl std::fmt::Debug for Plugins {
 /// The task that loads.
 struct Loader {
     folder: PathBuf,
+    policy: Policy,
+    /// The state of the policy's file when it was read.
+    policy_stamp: Option<Stamp>,
     options: PluginsOptions,
     engine: Engine,
     set: Arc<ArcSwap<PluginSet>>,
     slots: Arc<Mutex<BTreeMap<String, Slot>>>,
     generation: watch::Sender<u64>,
-    /// The state of each file that was last loaded or refused.
-    seen: BTreeMap<String, Stamp>,
+    /// The state of each file that was last loaded or refused; `None` when it is to be loaded again all the same.
+    seen: BTreeMap<String, Option<Stamp>>,
     /// Plugins seen so far, where no order was given from outside.
     counted: u64,
 }
@@ -177,11 +204,28 @@ impl Loader {
                 return;
             }
         };
+        self.read_policy();
         self.remove_missing(&found);
         for (name, found) in found {
-            if self.seen.get(&name) != Some(&found.stamp) {
+            if self.seen.get(&name) != Some(&Some(found.stamp)) {
                 self.load(name, found).await;
             }
+        }
+    }
+
+    /// Reads the policy again when its file has changed; then every plugin is loaded anew under it.
+    fn read_policy(&mut self) {
+        let stamp = folder::stamp(&policy::path(&self.folder));
+        if stamp == self.policy_stamp {
+            return;
+        }
+        self.policy_stamp = stamp;
+        match Policy::read(&self.folder) {
+            Ok(policy) => {
+                self.policy = policy;
+                self.seen.values_mut().for_each(|stamp| *stamp = None);
+            }
+            Err(error) => tracing::error!(%error, "the policy is refused; the one before it goes on"),
         }
     }
 
@@ -203,18 +247,19 @@ impl Loader {
             // It vanished, or grows still; the next change brings us back.
             return;
         };
-        self.seen.insert(name.clone(), stamp);
-        let loaded = match bytes {
-            Ok(bytes) => self.engine.load(Some(&name), bytes, self.options.limits.clone()).await,
-            Err(error) => Err(error),
+        self.seen.insert(name.clone(), Some(stamp));
+        let loaded = match (bytes, self.policy.allowance(&name, &self.options.limits)) {
+            (Ok(bytes), Ok(allowance)) => self.engine.load(Some(&name), bytes, allowance).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
         };
         let order = self.order(&name);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
         match loaded {
             Ok(revision) => {
-                let (plugin, grants) = (revision.label(), &revision.description().grants);
-                tracing::info!(plugin, ?grants, "plugin loaded; it is granted what it asks for");
+                let (plugin, allowance) = (revision.label(), revision.allowance());
+                let (grants, granted) = (&allowance.grants, allowance.granted());
+                tracing::info!(plugin, ?grants, "plugin loaded; it is granted {granted}");
                 slot.serving = Some(Arc::new(revision));
                 slot.failure = None;
             }

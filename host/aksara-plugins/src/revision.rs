@@ -6,28 +6,31 @@ use std::time::Duration;
 use aksara_wire::Description;
 use wasmtime::Store;
 
+use crate::allowance::Allowance;
+use crate::application::Application;
 use crate::bindings::{Plugin, PluginPre};
-use crate::engine::{Compiled, Engine, Inner, nonsense};
+use crate::engine::{Compiled, Engine, Inner, check_buckets, check_description, nonsense};
 use crate::error::LoadError;
 use crate::limits::Limits;
-use crate::state::{Models, State};
+use crate::state::State;
 
 /// One load of a plugin.
 pub struct Revision {
     engine: Engine,
     compiled: Compiled,
-    limits: Arc<Limits>,
+    allowance: Arc<Allowance>,
     description: Arc<Description>,
     label: Arc<str>,
     imports_wasi: bool,
 }
 
 impl Revision {
-    /// Asks a compiled component to describe itself.
+    /// Asks a compiled component to describe itself, and settles what it gets of what it asks for.
     pub(crate) async fn describe(
         engine: &Engine,
         compiled: Compiled,
-        limits: Limits,
+        name: Option<&str>,
+        allowance: Allowance,
     ) -> Result<Revision, LoadError> {
         let imports_wasi = compiled.imports.iter().any(|import| import.starts_with("wasi:"));
         let unnamed = Description {
@@ -35,13 +38,16 @@ impl Revision {
             version: String::new(),
             contract: String::new(),
             subscriptions: Vec::new(),
+            signals: Default::default(),
             grants: Default::default(),
         };
+        // While it describes itself it is granted nothing.
+        let silent = Allowance { limits: allowance.limits.clone(), ..Allowance::default() };
         let mut revision = Revision {
             engine: engine.clone(),
             label: label(&unnamed, &compiled.digest),
             compiled,
-            limits: Arc::new(limits),
+            allowance: Arc::new(silent),
             description: Arc::new(unnamed),
             imports_wasi,
         };
@@ -50,8 +56,12 @@ impl Revision {
         };
         let described = revision.run(revision.state(None), run).await;
         let (bytes, _) = described.map_err(|fault| LoadError::Describe(format!("it {fault}")))?;
-        let description = Description::decode(&bytes, &revision.limits.decode())
+        let mut description = Description::decode(&bytes, &revision.limits().decode())
             .map_err(|error| nonsense(&error.to_string()))?;
+        check_description(name, &description)?;
+        let allowance = allowance.settle(&mut description)?;
+        check_buckets(&revision.compiled.imports, &allowance)?;
+        revision.allowance = Arc::new(allowance);
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
         Ok(revision)
@@ -94,7 +104,12 @@ impl Revision {
 
     /// Its limits.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.allowance.limits
+    }
+
+    /// What it is allowed.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// How errors call it: ``plugin `slugify` 1.2.0 (revision 3fa9c1d2)``.
@@ -114,8 +129,8 @@ impl Revision {
         self.imports_wasi
     }
 
-    pub(crate) fn state(&self, models: Option<Arc<dyn Models>>) -> State {
-        State::new(self.label.clone(), self.limits.clone(), Some(self.description.clone()), models)
+    pub(crate) fn state(&self, application: Option<Arc<dyn Application>>) -> State {
+        State::new(self.label.clone(), self.allowance.clone(), application, self.engine().keyvalue.clone())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plugins that serve at one moment, as an immutable snapshot, and what is known of each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -87,6 +87,8 @@ struct BySender {
 #[derive(Debug, Default)]
 pub struct PluginSet {
     signals: HashMap<String, BySender>,
+    /// The custom signals that the plugins declare: the names of their arguments.
+    declared: HashMap<String, BTreeSet<String>>,
 }
 
 impl PluginSet {
@@ -103,9 +105,21 @@ impl PluginSet {
         }
     }
 
+    /// The arguments of a custom signal that one of the plugins declares; of two with one name, the first.
+    pub fn declared(&self, signal: &str) -> Option<&BTreeSet<String>> {
+        self.declared.get(signal)
+    }
+
     /// The set of these plugins.
     pub(crate) fn of<'a>(slots: impl Iterator<Item = &'a Slot>) -> Self {
-        let mut handlers: Handlers = slots.flat_map(Slot::handlers).collect();
+        let slots: Vec<&Slot> = slots.collect();
+        let mut declared = HashMap::new();
+        for revision in slots.iter().filter_map(|slot| slot.serving.as_ref()) {
+            for (signal, arguments) in &revision.description().signals {
+                declared.entry(signal.clone()).or_insert_with(|| arguments.clone());
+            }
+        }
+        let mut handlers: Handlers = slots.into_iter().flat_map(Slot::handlers).collect();
         handlers.sort_by_key(|handler| (std::cmp::Reverse(handler.subscription().priority), handler.order));
         let mut signals: HashMap<String, BySender> = HashMap::new();
         for handler in &handlers {
@@ -126,7 +140,7 @@ impl PluginSet {
                 own.extend(handlers.iter().filter(hears).cloned());
             }
         }
-        PluginSet { signals }
+        PluginSet { signals, declared }
     }
 }
 

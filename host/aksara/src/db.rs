@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     #[cfg(feature = "plugins")]
     pub(crate) plugins: Option<crate::Plugins>,
+    #[cfg(feature = "plugins")]
+    pub(crate) services: crate::services::Services,
 }
 
 impl Db {

@@ -59,8 +59,13 @@ impl<M: Model> Instance<M> {
     }
 }
 
-/// Deletes the rows that a query selects.
-pub(crate) async fn by_filter(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<Deleted, Error> {
+/// Deletes the rows that a condition selects.
+pub(crate) async fn by_filter(
+    db: &Db,
+    meta: &'static ModelMeta,
+    condition: Cond,
+    origin: Origin,
+) -> Result<Deleted, Error> {
     if is_plain(db, meta) && !db.needs_savepoint() {
         let mut deleted = Deleted::default();
         deleted.add(meta, delete_where(db, meta, condition).await?);
@@ -68,7 +73,7 @@ pub(crate) async fn by_filter(db: &Db, meta: &'static ModelMeta, condition: Cond
     }
     let scope = Scope::enter(db).await?;
     let deleted = match Group::read(scope.db(), meta, condition).await {
-        Ok(group) => delete(scope.db(), group, Origin::Query).await,
+        Ok(group) => delete(scope.db(), group, origin).await,
         Err(error) => Err(error),
     };
     let (deleted, after) = scope.finish(deleted).await?;

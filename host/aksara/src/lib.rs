@@ -33,10 +33,13 @@ mod row;
 mod save;
 mod schema;
 mod select;
+#[cfg(feature = "plugins")]
+mod services;
 pub mod signals;
 mod statements;
 pub mod testing;
 mod transaction;
+mod update;
 mod validate;
 mod value;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::db::Shared;
 use crate::meta::ModelMeta;
+#[cfg(feature = "plugins")]
+use crate::services::Services;
 use crate::signals;
 use crate::{Db, Error};
 
@@ -22,6 +24,8 @@ pub struct DbOptions {
     depth_max: u32,
     #[cfg(feature = "plugins")]
     plugins: Option<crate::Plugins>,
+    #[cfg(feature = "plugins")]
+    services: Services,
 }
 
 /// When SQLite waits for the disk.
@@ -49,6 +53,8 @@ impl DbOptions {
             depth_max: 8,
             #[cfg(feature = "plugins")]
             plugins: None,
+            #[cfg(feature = "plugins")]
+            services: Services::default(),
         }
     }
 
@@ -108,6 +114,11 @@ impl DbOptions {
         self
     }
 
+    #[cfg(feature = "plugins")]
+    pub(crate) fn services_mut(&mut self) -> &mut Services {
+        &mut self.services
+    }
+
     /// Opens the database.
     ///
     /// # Errors
@@ -131,6 +142,8 @@ impl DbOptions {
             pool,
             #[cfg(feature = "plugins")]
             plugins: self.plugins,
+            #[cfg(feature = "plugins")]
+            services: self.services,
         };
         Ok(Db { shared: Arc::new(shared), tx: None })
     }

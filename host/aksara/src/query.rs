@@ -10,10 +10,10 @@ use crate::delete::{self, Deleted};
 use crate::instance::State;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::save::SaveOptions;
-use crate::signals::{self, SignalKind, UpdateFields};
+use crate::signals::{Origin, UpdateFields};
 use crate::transaction::Scope;
 use crate::value::Shown;
-use crate::{Db, Error, FieldType, Instance, Model, Value, init};
+use crate::{Db, Error, FieldType, Instance, Model, Value, init, update};
 
 /// The rows of a model: `Post::objects(&db)`. Lazy: nothing is read before one of the async methods.
 #[derive(Clone, Debug)]
@@ -331,26 +331,9 @@ impl<M: Model> Query<M> {
     /// [`Error::Integrity`], [`Error::Database`], and [`Error::Sliced`] after `limit` or `offset`.
     pub async fn update(self, assignments: impl IntoIterator<Item = Assignment<M>>) -> Result<u64, Error> {
         self.refuse_slice("update")?;
-        let mut update = Sql::update();
-        update.table(M::meta().table);
-        let mut nothing = true;
-        for Assignment { field, value, .. } in assignments {
-            update.value(field.name, value);
-            nothing = false;
-        }
-        if nothing {
-            return Ok(0);
-        }
-        self.tell_bypass();
-        update.cond_where(self.condition());
-        let (sql, values) = self.db.built(&update);
-        let on = On { meta: M::meta(), doing: "updating rows" };
-        if !self.db.needs_savepoint() {
-            return self.db.execute(on, sql, values).await;
-        }
-        let scope = Scope::enter(&self.db).await?;
-        let updated = scope.db().execute(on, sql, values).await;
-        scope.finish(updated).await.map(|(rows, _)| rows)
+        let assignments =
+            assignments.into_iter().map(|Assignment { field, value, .. }| (field, value)).collect();
+        update::by_filter(&self.db, M::meta(), assignments, self.condition()).await
     }
 
     /// Deletes the rows of the query and what depends on them, with `pre_delete` and `post_delete` for each instance
@@ -360,21 +343,7 @@ impl<M: Model> Query<M> {
     /// As [`Instance::delete`], and [`Error::Sliced`] after `limit` or `offset`.
     pub async fn delete(self) -> Result<Deleted, Error> {
         self.refuse_slice("delete")?;
-        delete::by_filter(&self.db, M::meta(), self.condition()).await
-    }
-
-    /// Says at debug level that handlers are connected that hear nothing of this.
-    fn tell_bypass(&self) {
-        let (meta, plugins) = (M::meta(), self.db.plugin_set());
-        let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-        if tracing::enabled!(tracing::Level::DEBUG)
-            && (heard(SignalKind::PreSave) || heard(SignalKind::PostSave))
-        {
-            tracing::debug!(
-                model = meta.label,
-                "a query's update bypasses the handlers of pre_save and post_save"
-            );
-        }
+        delete::by_filter(&self.db, M::meta(), self.condition(), Origin::Query).await
     }
 
     fn at_most(&mut self, rows: u64) {

@@ -1,7 +1,7 @@
 //! Links flights to the planes and airports that the database knows: `plane_id`, `origin_id` and `dest_id` are the
 //! keys where there is such a row, and null where there is none. What the flight itself says stays as it came.
 
-use aksara_guest::ModelsError;
+use aksara_guest::RequestError;
 use aksara_guest::prelude::*;
 
 #[derive(Serialize, Deserialize)]
@@ -28,7 +28,7 @@ plugin! {
 }
 
 /// The key, if there is a row with it.
-fn known(model: &str, key: Option<&str>) -> Result<Option<String>, ModelsError> {
+fn known(model: &str, key: Option<&str>) -> Result<Option<String>, RequestError> {
     match key {
         Some(key) if models::exists(model, key)? => Ok(Some(key.to_owned())),
         Some(key) => {

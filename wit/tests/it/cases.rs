@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aksara_wire::{
-    CONTRACT_VERSION, Change, Description, Event, Failure, FilterOperator, Grants, Map, ModelFilter,
-    ModelOperation, ModelRequest, ModelsError, Patch, Payload, Reply, Subscription, Timestamp, Value, When,
-    encode,
+    Arithmetic, CONTRACT_VERSION, Change, ConfigRequest, Description, Event, Failure, FieldExpression,
+    FilterOperator, Grants, Map, ModelFilter, ModelOperation, ModelRequest, Patch, Payload, Reply,
+    RequestError, SendRequest, ServiceRequest, Subscription, Timestamp, Value, When, encode,
 };
 
 pub(crate) const ID: [u8; 16] = [0x01, 0x9c, 0xa9, 0x5a, 0x9a, 0x00, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x2a];
@@ -153,7 +153,26 @@ pub(crate) fn messages() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "models_request",
             ModelRequest { model: "Post".into(), ..ModelRequest::default() }.encode(),
         ),
-        ("models_error", "models_error", ModelsError::new("there is no model `Plain`").encode()),
+        ("models_create", "models_request", create().encode()),
+        ("models_update", "models_request", update().encode()),
+        ("models_update_rows", "models_request", bump().encode()),
+        (
+            "models_delete",
+            "models_request",
+            ModelRequest { model: "Post".into(), key: 7i64.into(), ..ModelRequest::default() }.encode(),
+        ),
+        ("send", "send_request", send().encode()),
+        (
+            "service",
+            "service_request",
+            ServiceRequest {
+                service: "notifications.send".into(),
+                args: Value::Map(map([("user", 7i64.into()), ("message", "a comment".into())])),
+            }
+            .encode(),
+        ),
+        ("config", "config_request", ConfigRequest { name: "greeting".into() }.encode()),
+        ("models_error", "models_error", RequestError::new("there is no model `Plain`").encode()),
         (
             "log_record",
             "log_record",
@@ -257,7 +276,13 @@ pub(crate) fn description() -> Description {
         version: "1.2.0".into(),
         contract: CONTRACT_VERSION.into(),
         subscriptions: vec![slug, audit],
-        grants: Grants { models: BTreeMap::from([("Author".into(), BTreeSet::from(operations))]) },
+        signals: BTreeMap::from([("blog.published".to_owned(), names(["at"]))]),
+        grants: Grants {
+            models: BTreeMap::from([("Author".into(), BTreeSet::from(operations))]),
+            signals: names(["blog.published"]),
+            services: names(["notifications.send"]),
+            keyvalue: names(["cache"]),
+        },
     }
 }
 
@@ -338,4 +363,34 @@ pub(crate) fn refused() -> Vec<(&'static str, &'static str)> {
         ("timestamp_nanoseconds_a_billion", "c70cff3b9aca000000000000000001"),
         ("timestamp_64_nanoseconds_a_billion", "d7ffee6b280000000001"),
     ]
+}
+
+fn create() -> ModelRequest {
+    let values = map([("title", "Hello".into()), ("stars", 1i64.into())]);
+    ModelRequest { model: "Note".into(), values, ..ModelRequest::default() }
+}
+
+fn update() -> ModelRequest {
+    let values = map([("title", "Hello".into())]);
+    ModelRequest { model: "Note".into(), key: 7i64.into(), values, ..ModelRequest::default() }
+}
+
+fn bump() -> ModelRequest {
+    let add = FieldExpression { field: "stars".into(), operator: Arithmetic::Add, value: 1i64.into() };
+    ModelRequest {
+        model: "Note".into(),
+        filter: Some(ModelFilter::And(Vec::new())),
+        expressions: BTreeMap::from([("stars".to_owned(), add)]),
+        ..ModelRequest::default()
+    }
+}
+
+fn send() -> SendRequest {
+    SendRequest {
+        signal: "billing.payment_processed".into(),
+        args: map([("amount", 99.5.into()), ("currency", "USD".into())]),
+        sender: Some("Order".into()),
+        key: 7i64.into(),
+        robust: true,
+    }
 }

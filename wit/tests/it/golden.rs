@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aksara_wire::{
-    DecodeLimits, Description, Event, Failure, ModelRequest, ModelsError, Reply, Value, decode,
-    decode_trusted, encode,
+    ConfigRequest, DecodeLimits, Description, Event, Failure, ModelRequest, Reply, RequestError, SendRequest,
+    ServiceRequest, Value, decode, decode_trusted, encode,
 };
 use serde_json::{Value as Json, json};
 
@@ -102,7 +102,10 @@ fn every_message_comes_back() {
             "failure" => Failure::decode(&bytes, &limits).unwrap().encode(),
             "description" => Description::decode(&bytes, &limits).unwrap().encode(),
             "models_request" => ModelRequest::decode(&bytes, &limits).unwrap().encode(),
-            "models_error" => ModelsError::decode(&bytes, &limits).unwrap().encode(),
+            "send_request" => SendRequest::decode(&bytes, &limits).unwrap().encode(),
+            "service_request" => ServiceRequest::decode(&bytes, &limits).unwrap().encode(),
+            "config_request" => ConfigRequest::decode(&bytes, &limits).unwrap().encode(),
+            "models_error" => RequestError::decode(&bytes, &limits).unwrap().encode(),
             _ => encode(&decode(&bytes, &limits).unwrap()),
         };
         assert_eq!(hex(&again), hex(&bytes), "`{name}`");
@@ -129,7 +132,14 @@ fn unknown_keys_are_ignored_in_every_message() {
             "failure" => Failure::decode(&with, &limits) == Failure::decode(&bytes, &limits),
             "description" => Description::decode(&with, &limits) == Description::decode(&bytes, &limits),
             "models_request" => ModelRequest::decode(&with, &limits) == ModelRequest::decode(&bytes, &limits),
-            "models_error" => ModelsError::decode(&with, &limits) == ModelsError::decode(&bytes, &limits),
+            "send_request" => SendRequest::decode(&with, &limits) == SendRequest::decode(&bytes, &limits),
+            "service_request" => {
+                ServiceRequest::decode(&with, &limits) == ServiceRequest::decode(&bytes, &limits)
+            }
+            "config_request" => {
+                ConfigRequest::decode(&with, &limits) == ConfigRequest::decode(&bytes, &limits)
+            }
+            "models_error" => RequestError::decode(&with, &limits) == RequestError::decode(&bytes, &limits),
             _ => true,
         };
         assert!(same, "`{name}`");

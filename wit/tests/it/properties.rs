@@ -1,7 +1,7 @@
 //! What holds for any value, and for any bytes.
 
 use aksara_wire::{
-    DecodeLimits, Description, Event, Failure, Map, ModelRequest, ModelsError, Reply, Timestamp, Value,
+    DecodeLimits, Description, Event, Failure, Map, ModelRequest, Reply, RequestError, Timestamp, Value,
     decode, decode_trusted, encode,
 };
 use proptest::collection::{btree_map, vec};
@@ -70,7 +70,7 @@ proptest! {
         let _ = Failure::decode(&bytes, &limits);
         let _ = Description::decode(&bytes, &limits);
         let _ = ModelRequest::decode(&bytes, &limits);
-        let _ = ModelsError::decode(&bytes, &limits);
+        let _ = RequestError::decode(&bytes, &limits);
         let _ = decode_trusted::<Event>(&bytes);
         if let Ok(value) = decode(&bytes, &limits) {
             let again = decode(&encode(&value), &limits);

@@ -6,6 +6,7 @@ mod component;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aksara_wire::Map;
 use anyhow::{Context, Result, bail};
 
 use crate::load::{Loaded, Loader};
@@ -89,7 +90,7 @@ fn compile(sources: &[PathBuf]) -> Result<Vec<Built<'_>>> {
 fn finish(loader: &Loader, source: &Path, bytes: Vec<u8>) -> Result<Result<Finished, String>> {
     let component = component::from_any(bytes)
         .with_context(|| format!("`{}` cannot be made a component", source.display()))?;
-    let revision = match loader.load(source, component.clone())? {
+    let revision = match loader.load(source, component.clone(), Map::new())? {
         Loaded::Plugin(revision) => revision,
         Loaded::Fault(fault) => return Ok(Err(fault)),
     };

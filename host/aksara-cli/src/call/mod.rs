@@ -1,8 +1,8 @@
 //! `aksara call`: runs a plugin's handlers for one event, outside any database.
 
+mod application;
 mod diff;
 mod event;
-mod models;
 mod run;
 
 use std::collections::BTreeSet;
@@ -48,6 +48,12 @@ pub(crate) struct Arguments {
     /// another field than `id`, the model names it: {"Plane(tailnum)": [{"tailnum": "N1", ..}]}.
     #[arg(long, value_name = "FILE.json")]
     models: Option<PathBuf>,
+    /// A JSON file with what the services answer, by name: {"notifications.send": null}.
+    #[arg(long, value_name = "FILE.json")]
+    services: Option<PathBuf>,
+    /// A JSON file with the plugin's settings, by name.
+    #[arg(long, value_name = "FILE.json")]
+    settings: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     json: bool,
@@ -102,12 +108,15 @@ enum Outcome {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     let bytes = read(&arguments.file)?;
     let given = given(arguments)?;
-    let rows = arguments.models.as_deref().map(|path| models::read(path, json_file(path)?)).transpose()?;
+    let rows =
+        arguments.models.as_deref().map(|path| application::read(path, json_file(path)?)).transpose()?;
+    let services = arguments.services.as_deref().map(fields).transpose()?.unwrap_or_default();
+    let settings = arguments.settings.as_deref().map(fields).transpose()?.unwrap_or_default();
     let loader = Loader::new()?;
-    let report = match loader.load(&arguments.file, bytes)? {
+    let report = match loader.load(&arguments.file, bytes, settings)? {
         Loaded::Plugin(revision) => {
-            let models = models::Rows::shared(rows.unwrap_or_default());
-            let report = loader.block_on(run::all(&revision, &given, models));
+            let application = application::Offered::shared(rows.unwrap_or_default(), services);
+            let report = loader.block_on(run::all(&revision, &given, application));
             if report.calls == 0 {
                 eprintln!("note: {} has no handler for this event", revision.label());
             }
@@ -157,7 +166,7 @@ fn json_file(path: &Path) -> Result<serde_json::Map<String, Json>> {
 }
 
 fn fields(path: &Path) -> Result<Map> {
-    from_object(json_file(path)?).with_context(|| format!("`{}` cannot be an instance", path.display()))
+    from_object(json_file(path)?).with_context(|| format!("`{}` cannot be a map of values", path.display()))
 }
 
 fn as_json(report: &Report) -> Json {

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aksara_plugins::{CallContext, CallError, Called, Models, Revision};
+use aksara_plugins::{Application, CallContext, CallError, Called, Revision};
 use aksara_wire::{Map, Patch, Reply, Subscription};
 
 use super::{Given, Outcome, Report, event};
 
 /// Runs the handlers, and stops at the first that refuses or fails.
-pub(super) async fn all(revision: &Revision, given: &Given, models: Arc<dyn Models>) -> Report {
+pub(super) async fn all(revision: &Revision, given: &Given, application: Arc<dyn Application>) -> Report {
     let subscriptions = &revision.description().subscriptions;
     let mut order: Vec<usize> = (0..subscriptions.len()).collect();
     order.sort_by_key(|index| (Reverse(subscriptions[*index].priority), *index));
@@ -21,8 +21,8 @@ pub(super) async fn all(revision: &Revision, given: &Given, models: Arc<dyn Mode
             continue;
         }
         let encoded = event::encoded(subscription, given, id, &state.instance, state.update_fields.as_ref());
-        let context =
-            CallContext { signal: &given.signal, sender: &given.sender, models: Some(models.clone()) };
+        let application = Some(application.clone());
+        let context = CallContext { signal: &given.signal, sender: &given.sender, application };
         // The number is an index into a list that came over the wire with at most 2^18 values.
         let called = revision.call(index as u32, &encoded, context).await;
         state.report.calls += 1;

@@ -1,12 +1,13 @@
 //! Plugins made of text: a component around one core module, whose functions a test writes.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use aksara_plugins::{
-    CallContext, CallError, Called, Engine, FaultKind, Limits, LoadError, Models, Revision,
+    Application, CallContext, CallError, Called, Engine, FaultKind, Limits, LoadError, Revision,
 };
 use aksara_wire::{CONTRACT_VERSION, Description, Grants, Subscription, When};
 
@@ -233,6 +234,7 @@ pub(crate) fn description(name: &str) -> Description {
         version: "1.2.0".to_owned(),
         contract: CONTRACT_VERSION.to_owned(),
         subscriptions: vec![subscription("on_save", "pre_save")],
+        signals: BTreeMap::new(),
         grants: Grants::default(),
     }
 }
@@ -260,8 +262,8 @@ pub(crate) async fn refusal(bytes: Vec<u8>, limits: Limits) -> LoadError {
     within(60, engine().load(Some("fixture"), bytes, limits)).await.unwrap_err()
 }
 
-pub(crate) fn context(models: Option<Arc<dyn Models>>) -> CallContext<'static> {
-    CallContext { signal: "pre_save", sender: "app.Article", models }
+pub(crate) fn context(models: Option<Arc<dyn Application>>) -> CallContext<'static> {
+    CallContext { signal: "pre_save", sender: "app.Article", application: models }
 }
 
 /// Calls its one handler, in bounded time.
@@ -270,7 +272,10 @@ pub(crate) async fn call(revision: &Revision) -> Result<Called, CallError> {
 }
 
 /// Calls its one handler, which may read these models.
-pub(crate) async fn call_with(revision: &Revision, models: Arc<dyn Models>) -> Result<Called, CallError> {
+pub(crate) async fn call_with(
+    revision: &Revision,
+    models: Arc<dyn Application>,
+) -> Result<Called, CallError> {
     within(30, revision.call(0, EVENT, context(Some(models)))).await
 }
 

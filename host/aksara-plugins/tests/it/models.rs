@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aksara_plugins::{FaultKind, Limits, Models};
-use aksara_wire::{Description, Map, ModelOperation, ModelRequest, ModelsError, Patch, Reply, Value};
+use aksara_plugins::{Application, FaultKind, Limits};
+use aksara_wire::{
+    Description, Map, ModelOperation, ModelRequest, Patch, Reply, RequestError, SendRequest, ServiceRequest,
+    Value,
+};
 
 use crate::fixture::{Fixture, assert_texts, call, call_with, description, fault};
 
-type Answer = Pin<Box<dyn Future<Output = Result<Value, ModelsError>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Value, RequestError>> + Send>>;
 
 /// Models whose answers are made by a function.
 pub(crate) struct Answers {
@@ -24,7 +27,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    pub(crate) fn new<F: Future<Output = Result<Value, ModelsError>> + Send + 'static>(
+    pub(crate) fn new<F: Future<Output = Result<Value, RequestError>> + Send + 'static>(
         answer: impl Fn(ModelOperation, ModelRequest) -> F + Send + Sync + 'static,
     ) -> Self {
         let answer = Box::new(move |operation, request| Box::pin(answer(operation, request)) as Answer);
@@ -32,7 +35,7 @@ impl Answers {
     }
 
     /// Always the same answer.
-    pub(crate) fn always(answer: Result<Value, ModelsError>) -> Arc<Self> {
+    pub(crate) fn always(answer: Result<Value, RequestError>) -> Arc<Self> {
         Arc::new(Answers::new(move |_, _| std::future::ready(answer.clone())))
     }
 
@@ -42,15 +45,20 @@ impl Answers {
     }
 }
 
-impl Models for Answers {
-    fn call<'a>(
-        &'a self,
-        operation: ModelOperation,
-        request: ModelRequest,
-    ) -> Pin<Box<dyn Future<Output = Result<Value, ModelsError>> + Send + 'a>> {
+impl Application for Answers {
+    fn models(&self, operation: ModelOperation, request: ModelRequest) -> aksara_plugins::Answer<'_> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         *self.request.lock().unwrap() = Some((operation, request.clone()));
         (self.answer)(operation, request)
+    }
+
+    fn send(&self, request: SendRequest) -> aksara_plugins::Answer<'_> {
+        let sent = Value::Str(format!("sent {}", request.signal));
+        Box::pin(std::future::ready(Ok(sent)))
+    }
+
+    fn service(&self, request: ServiceRequest) -> aksara_plugins::Answer<'_> {
+        Box::pin(std::future::ready(Ok(request.args)))
     }
 }
 
@@ -123,7 +131,7 @@ async fn a_limit_of_the_plugins_own_is_kept() {
 async fn what_the_application_refuses_reaches_the_plugin() {
     let fixture = asking("find", &request("app.Article"), &granted(&[ModelOperation::Find]));
     let revision = fixture.load(Limits::default()).await;
-    let models = Answers::always(Err(ModelsError::new("`app.Article` has no field `titel`")));
+    let models = Answers::always(Err(RequestError::new("`app.Article` has no field `titel`")));
     let kind = fault(call_with(&revision, models).await);
     assert_eq!(kind, FaultKind::Error("`app.Article` has no field `titel`".to_owned()));
 }

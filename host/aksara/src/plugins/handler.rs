@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aksara_plugins::{CallContext, CallError, Models, PluginHandler};
-use aksara_wire::{Reply, Subscription, When};
+use aksara_plugins::{Application, CallContext, CallError, PluginHandler};
+use aksara_wire::{Grants, Reply, Subscription, When};
 
-use super::models::ModelsInTransaction;
+use super::application::Ambient;
 use super::patch;
 use crate::signals::{Details, Event, Handler, Place};
 use crate::transaction::BoxFuture;
@@ -38,9 +38,9 @@ impl Handler for PluginHandler {
 async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
     let subscription = handler.subscription();
     let payload = event.encoded(&subscription.reads);
-    let reads_models = !handler.revision().description().grants.models.is_empty();
-    let models = reads_models.then(|| Arc::new(ModelsInTransaction::new(event.db)) as Arc<dyn Models>);
-    let context = CallContext { signal: event.signal.name(), sender: event.sender, models };
+    let asks = handler.revision().allowance().grants != Grants::default();
+    let application = asks.then(|| Arc::new(Ambient::new(event.db)) as Arc<dyn Application>);
+    let context = CallContext { signal: event.signal.name(), sender: event.sender, application };
     let called = handler.call(&payload, context).await.map_err(|error| failure(handler, event, error))?;
     match called.reply {
         Reply::Unchanged => Ok(()),

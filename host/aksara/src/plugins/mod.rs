@@ -3,6 +3,10 @@
 //! Without the feature `plugins` there is no set of plugins, nor can there be one.
 
 #[cfg(feature = "plugins")]
+mod application;
+#[cfg(feature = "plugins")]
+mod bus;
+#[cfg(feature = "plugins")]
 mod handler;
 #[cfg(feature = "plugins")]
 mod models;
@@ -12,6 +16,8 @@ mod patch;
 mod payload;
 #[cfg(feature = "plugins")]
 mod wire;
+#[cfg(feature = "plugins")]
+mod writes;
 
 #[cfg(feature = "plugins")]
 pub(crate) use aksara_plugins::PluginSet;
@@ -32,7 +38,11 @@ pub async fn open_plugins(
 ) -> Result<aksara_plugins::Plugins, aksara_plugins::LoadError> {
     // Native handlers and plugins share one order of connection, and those with attributes come first.
     crate::signals::connect_attributed();
-    let options = aksara_plugins::PluginsOptions { limits, next_order: Some(crate::signals::next_order) };
+    let options = aksara_plugins::PluginsOptions {
+        limits,
+        next_order: Some(crate::signals::next_order),
+        ..Default::default()
+    };
     aksara_plugins::Plugins::open(folder, options).await
 }
 

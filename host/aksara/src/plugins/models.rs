@@ -1,47 +1,27 @@
 //! What plugins read of models: structured requests become queries in the transaction of the event.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use aksara_plugins::Models;
-use aksara_wire::{self as contract, FilterOperator, ModelFilter, ModelOperation, ModelRequest, ModelsError};
+use aksara_wire::{
+    self as contract, FilterOperator, ModelFilter, ModelOperation, ModelRequest, RequestError,
+};
 use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
+use super::application::failed;
 use super::wire::{from_wire, to_wire};
+use super::writes;
 use crate::column::{escape_like, like};
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
-use crate::{Db, Error, Value};
+use crate::{Db, Value};
 
-/// The models, read through the transaction in which an event fires.
-pub(super) struct ModelsInTransaction {
-    db: Db,
-}
-
-impl ModelsInTransaction {
-    pub(super) fn new(db: &Db) -> Self {
-        ModelsInTransaction { db: db.clone() }
-    }
-}
-
-impl Models for ModelsInTransaction {
-    fn call<'a>(
-        &'a self,
-        operation: ModelOperation,
-        request: ModelRequest,
-    ) -> Pin<Box<dyn Future<Output = Result<contract::Value, ModelsError>> + Send + 'a>> {
-        Box::pin(answer(&self.db, operation, request))
-    }
-}
-
-async fn answer(
+/// Answers one request.
+pub(super) async fn answer(
     db: &Db,
     operation: ModelOperation,
     request: ModelRequest,
-) -> Result<contract::Value, ModelsError> {
+) -> Result<contract::Value, RequestError> {
     let meta = ModelMeta::by_label(&request.model)
-        .ok_or_else(|| ModelsError::new(format!("there is no model `{}`", request.model)))?;
+        .ok_or_else(|| RequestError::new(format!("there is no model `{}`", request.model)))?;
     match operation {
         ModelOperation::Get => {
             let fields = chosen(meta, request.fields.as_deref())?;
@@ -77,6 +57,9 @@ async fn answer(
             let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose().map_err(failed)?;
             Ok(count.as_ref().map_or(contract::Value::Int(0), to_wire))
         }
+        ModelOperation::Create => writes::create(db, meta, request).await,
+        ModelOperation::Update => writes::update(db, meta, request).await,
+        ModelOperation::Delete => writes::delete(db, meta, request).await,
     }
 }
 
@@ -84,7 +67,7 @@ async fn answer(
 fn chosen(
     meta: &'static ModelMeta,
     names: Option<&[String]>,
-) -> Result<Vec<&'static FieldMeta>, ModelsError> {
+) -> Result<Vec<&'static FieldMeta>, RequestError> {
     match names {
         None => Ok(meta.fields.iter().collect()),
         Some([]) => Ok(vec![meta.key_field()]),
@@ -92,16 +75,20 @@ fn chosen(
     }
 }
 
-fn field(meta: &'static ModelMeta, name: &str) -> Result<&'static FieldMeta, ModelsError> {
+pub(super) fn field(meta: &'static ModelMeta, name: &str) -> Result<&'static FieldMeta, RequestError> {
     let position = meta.position(name);
     position
         .map(|position| &meta.fields[position])
-        .ok_or_else(|| ModelsError::new(format!("`{}` has no field `{name}`", meta.label)))
+        .ok_or_else(|| RequestError::new(format!("`{}` has no field `{name}`", meta.label)))
 }
 
-fn value(field: &FieldMeta, meta: &ModelMeta, value: contract::Value) -> Result<Value, ModelsError> {
+pub(super) fn value(
+    field: &FieldMeta,
+    meta: &ModelMeta,
+    value: contract::Value,
+) -> Result<Value, RequestError> {
     from_wire(field, value).map_err(|problem| {
-        ModelsError::new(format!("`{}.{}` cannot be compared with {problem}", meta.label, field.name))
+        RequestError::new(format!("`{}.{}` cannot be compared with {problem}", meta.label, field.name))
     })
 }
 
@@ -111,7 +98,7 @@ fn select(meta: &'static ModelMeta, fields: &[&'static FieldMeta]) -> SelectStat
     select
 }
 
-fn condition(meta: &'static ModelMeta, filter: Option<ModelFilter>) -> Result<Cond, ModelsError> {
+pub(super) fn condition(meta: &'static ModelMeta, filter: Option<ModelFilter>) -> Result<Cond, RequestError> {
     let mut condition = Cond::all();
     if let Some(filter) = filter {
         condition = condition.add(expression(meta, filter)?);
@@ -119,7 +106,7 @@ fn condition(meta: &'static ModelMeta, filter: Option<ModelFilter>) -> Result<Co
     Ok(condition)
 }
 
-fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Expr, ModelsError> {
+fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Expr, RequestError> {
     let each = |filters: Vec<ModelFilter>, all: Cond| {
         filters.into_iter().try_fold(all, |all, filter| Ok(all.add(expression(meta, filter)?)))
     };
@@ -138,9 +125,14 @@ fn compare(
     field: &'static FieldMeta,
     operator: FilterOperator,
     operand: contract::Value,
-) -> Result<Expr, ModelsError> {
+) -> Result<Expr, RequestError> {
     let unfit = |expected: &str| {
-        ModelsError::new(format!("`{}` on `{}.{}` needs {expected}", operator.name(), meta.label, field.name))
+        RequestError::new(format!(
+            "`{}` on `{}.{}` needs {expected}",
+            operator.name(),
+            meta.label,
+            field.name
+        ))
     };
     let column = Expr::col(field.name);
     Ok(match (operator, operand) {
@@ -170,21 +162,19 @@ fn compare(
     })
 }
 
-async fn fetch(db: &Db, meta: &'static ModelMeta, select: &SelectStatement) -> Result<Vec<Row>, ModelsError> {
+async fn fetch(
+    db: &Db,
+    meta: &'static ModelMeta,
+    select: &SelectStatement,
+) -> Result<Vec<Row>, RequestError> {
     let (sql, values) = db.built(select);
     db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
 }
 
-fn instance(row: &Row, fields: &[&'static FieldMeta]) -> Result<contract::Value, ModelsError> {
+fn instance(row: &Row, fields: &[&'static FieldMeta]) -> Result<contract::Value, RequestError> {
     let entries = fields.iter().enumerate().map(|(index, field)| {
         let value = row.value(index, field.kind).map_err(failed)?;
         Ok((field.name.to_owned(), to_wire(&value)))
     });
     entries.collect::<Result<_, _>>().map(contract::Value::Map)
-}
-
-/// The plugin learns that the database failed; the operator's log says how.
-fn failed(error: Error) -> ModelsError {
-    tracing::error!(error = %error, "a plugin's request failed in the database");
-    ModelsError::new("the database failed")
 }

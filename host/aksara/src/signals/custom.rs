@@ -13,6 +13,7 @@ use super::event::{Arguments, Details, Event, Subject};
 use super::registry::{self, Connection};
 use super::{HandlerResult, SignalKind, watch};
 use crate::instance::AnyInstance;
+use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
 use crate::transaction::{BoxFuture, Scope};
 use crate::{Db, Error, Instance, Model};
@@ -208,27 +209,9 @@ impl<A: Serialize + Send + Sync + 'static> Signal<A> {
         self.sent_robust(db, Some(instance), args).await
     }
 
-    /// Whether anybody hears it: native handlers, or plugins of this database.
-    fn is_heard(&self, db: &Db, sender: &str) -> bool {
-        if watch::is_capturing() {
-            return true;
-        }
-        let by_plugins = |set: &Arc<PluginSet>| !set.handlers(self.name, sender).is_empty();
-        registry::handlers(self.kind(), sender, None).is_some()
-            || db.plugin_set().as_ref().is_some_and(by_plugins)
-    }
-
     async fn sent(&self, db: &Db, instance: Option<&mut dyn AnyInstance>, args: A) -> Result<(), Error> {
-        if !self.is_heard(db, instance.as_ref().map_or("", |instance| instance.meta().label)) {
-            return Ok(());
-        }
         let args = Typed(args);
-        let scope = Scope::enter(db).await?;
-        let mut event = self.event(scope.db(), instance, &args);
-        let sent = super::send(&mut event, db.plugin_set().as_ref()).await;
-        let ((), after) = scope.finish(sent).await?;
-        after.run().await;
-        Ok(())
+        send_custom(db, Recipients { signal: self.kind(), sender: None, instance, args: &args }).await
     }
 
     async fn sent_robust(
@@ -237,27 +220,72 @@ impl<A: Serialize + Send + Sync + 'static> Signal<A> {
         instance: Option<&mut dyn AnyInstance>,
         args: A,
     ) -> Result<Vec<Outcome>, Error> {
-        if !self.is_heard(db, instance.as_ref().map_or("", |instance| instance.meta().label)) {
-            return Ok(Vec::new());
-        }
         let args = Typed(args);
-        let scope = Scope::enter(db).await?;
-        let mut event = self.event(scope.db(), instance, &args);
-        let outcomes = super::send_robust(&mut event, db.plugin_set().as_ref()).await;
-        let (outcomes, after) = scope.finish(Ok::<_, Error>(outcomes)).await?;
-        after.run().await;
-        Ok(outcomes)
+        send_custom_robust(db, Recipients { signal: self.kind(), sender: None, instance, args: &args }).await
+    }
+}
+
+/// A custom signal that is to be sent, and for what.
+pub(crate) struct Recipients<'a> {
+    pub(crate) signal: SignalKind,
+    /// The sender, where there is no instance to say it.
+    pub(crate) sender: Option<&'static ModelMeta>,
+    pub(crate) instance: Option<&'a mut dyn AnyInstance>,
+    pub(crate) args: &'a dyn Arguments,
+}
+
+impl<'a> Recipients<'a> {
+    fn meta(&self) -> Option<&'static ModelMeta> {
+        self.instance.as_ref().map(|instance| instance.meta()).or(self.sender)
     }
 
-    fn event<'e>(
-        &self,
-        db: &'e Db,
-        instance: Option<&'e mut dyn AnyInstance>,
-        args: &'e Typed<A>,
-    ) -> Event<'e> {
-        match instance {
-            Some(instance) => Event::one(self.kind(), db, instance, Details::Custom(args)),
-            None => Event::new(self.kind(), db, ("", None), Subject::Nothing, Details::Custom(args)),
+    /// Whether anybody hears it: native handlers, or plugins of this database.
+    fn are_there(&self, db: &Db) -> bool {
+        if watch::is_capturing() {
+            return true;
+        }
+        let sender = self.meta().map_or("", |meta| meta.label);
+        let by_plugins = |set: &Arc<PluginSet>| !set.handlers(self.signal.name(), sender).is_empty();
+        registry::handlers(self.signal, sender, None).is_some()
+            || db.plugin_set().as_ref().is_some_and(by_plugins)
+    }
+
+    fn event(self, db: &'a Db) -> Event<'a> {
+        let details = Details::Custom(self.args);
+        let meta = self.meta();
+        match self.instance {
+            Some(instance) => Event::one(self.signal, db, instance, details),
+            None => Event::new(
+                self.signal,
+                db,
+                (meta.map_or("", |meta| meta.label), meta),
+                Subject::Nothing,
+                details,
+            ),
         }
     }
+}
+
+/// Sends a custom signal until the first error, which undoes what the handlers did.
+pub(crate) async fn send_custom(db: &Db, recipients: Recipients<'_>) -> Result<(), Error> {
+    if !recipients.are_there(db) {
+        return Ok(());
+    }
+    let scope = Scope::enter(db).await?;
+    let sent = super::send(&mut recipients.event(scope.db()), db.plugin_set().as_ref()).await;
+    let ((), after) = scope.finish(sent).await?;
+    after.run().await;
+    Ok(())
+}
+
+/// Sends a custom signal to all its handlers, whatever becomes of the others.
+pub(crate) async fn send_custom_robust(db: &Db, recipients: Recipients<'_>) -> Result<Vec<Outcome>, Error> {
+    if !recipients.are_there(db) {
+        return Ok(Vec::new());
+    }
+    let scope = Scope::enter(db).await?;
+    let outcomes = super::send_robust(&mut recipients.event(scope.db()), db.plugin_set().as_ref()).await;
+    let (outcomes, after) = scope.finish(Ok::<_, Error>(outcomes)).await?;
+    after.run().await;
+    Ok(outcomes)
 }

@@ -18,6 +18,8 @@
 
 mod connect;
 mod custom;
+#[cfg(feature = "plugins")]
+mod declare;
 mod dispatch;
 mod event;
 mod explain;
@@ -46,8 +48,14 @@ pub use connect::{
     register_pre_init, register_pre_save,
 };
 pub use custom::{Custom, Signal};
+#[cfg(feature = "plugins")]
+pub(crate) use custom::{Recipients, send_custom, send_custom_robust};
+#[cfg(feature = "plugins")]
+pub(crate) use declare::typed;
 pub use dispatch::{DepthExceeded, Level, Outcome};
 pub(crate) use dispatch::{Panic, check_outside_handler, send, send_robust};
+#[cfg(feature = "plugins")]
+pub(crate) use event::Arguments;
 pub use event::{AnyModel, Origin, RelationAction, Sender};
 pub(crate) use event::{Details, Event, Handler, Place, RelationChange, Subject, Written};
 pub use explain::{Explained, explain};

@@ -1,16 +1,17 @@
-//! The import `models` without a database: rows from a file, or none.
+//! The application that a plugin asks, without a database: rows and answers of services from files, or none.
 
-use std::future::Future;
+use std::future::ready;
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aksara_plugins::Models;
-use aksara_wire::{ModelOperation, ModelRequest, ModelRows, ModelsError, Value};
+use aksara_plugins::{Answer, Application};
+use aksara_wire::{
+    Map, ModelOperation, ModelRequest, ModelRows, RequestError, SendRequest, ServiceRequest, Value,
+};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map as JsonMap, Value as Json};
 
-use crate::json::{from_json, from_object};
+use crate::json::{from_json, from_object, to_object};
 
 /// Reads the rows of a file: `{"Post": [{"id": 1, ..}], "Plane(tailnum)": [{"tailnum": "N1", ..}]}`.
 pub(super) fn read(path: &Path, models: JsonMap<String, Json>) -> Result<ModelRows> {
@@ -37,23 +38,37 @@ fn insert(rows: &mut ModelRows, model: &str, list: Json) -> Result<()> {
     Ok(())
 }
 
-/// The rows as a host offers them to a plugin.
-pub(super) struct Rows(ModelRows);
+/// What is offered to a plugin.
+pub(super) struct Offered {
+    rows: Mutex<ModelRows>,
+    /// What the services answer, by name.
+    services: Map,
+}
 
-impl Rows {
-    /// Rows that the calls share.
-    pub(super) fn shared(rows: ModelRows) -> Arc<dyn Models> {
-        Arc::new(Rows(rows))
+impl Offered {
+    /// What the calls share.
+    pub(super) fn shared(rows: ModelRows, services: Map) -> Arc<dyn Application> {
+        Arc::new(Offered { rows: Mutex::new(rows), services })
     }
 }
 
-impl Models for Rows {
-    fn call<'a>(
-        &'a self,
-        operation: ModelOperation,
-        request: ModelRequest,
-    ) -> Pin<Box<dyn Future<Output = Result<Value, ModelsError>> + Send + 'a>> {
-        Box::pin(std::future::ready(self.0.answer(operation, &request)))
+impl Application for Offered {
+    fn models(&self, operation: ModelOperation, request: ModelRequest) -> Answer<'_> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(ready(rows.answer(operation, &request)))
+    }
+
+    fn send(&self, request: SendRequest) -> Answer<'_> {
+        eprintln!("sent: {} {}", request.signal, to_object(&request.args));
+        Box::pin(ready(Ok(if request.robust { Value::Array(Vec::new()) } else { Value::Nil })))
+    }
+
+    fn service(&self, request: ServiceRequest) -> Answer<'_> {
+        let answer = self.services.get(&request.service).cloned().ok_or_else(|| {
+            let name = request.service;
+            RequestError::new(format!("there is no service `{name}`; give its answer with `--services`"))
+        });
+        Box::pin(ready(answer))
     }
 }
 
@@ -68,7 +83,8 @@ mod tests {
     #[test]
     fn rows_have_the_key_that_their_model_names() {
         let rows = rows(r#"{"Post": [{"id": 7}], "Plane(tailnum)": [{"tailnum": "N1"}]}"#).unwrap();
-        let get = |model: &str, key: Value| {
+        let mut rows = rows;
+        let mut get = |model: &str, key: Value| {
             let request = ModelRequest { model: model.into(), key, ..ModelRequest::default() };
             rows.answer(ModelOperation::Get, &request).unwrap() != Value::Nil
         };

@@ -1,0 +1,21 @@
+//! Calling functions of the application by name. Each needs its grant:
+//! `plugin! { .., grants: { services: ["notifications.send"] } }`.
+
+use aksara_wire::{RequestError, ServiceRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::deserialize::from_value;
+use crate::{Error, codec, host};
+
+/// Calls a service; `()` for an answer that nobody needs.
+///
+/// # Errors
+/// The grant is missing, there is no such service, it failed, or its answer does not fit `R`.
+pub fn call<R: DeserializeOwned>(service: &str, args: &impl Serialize) -> Result<R, Error> {
+    let request = ServiceRequest { service: service.to_owned(), args: codec::to_value(args)? };
+    from_value(host::service(&request)?).map_err(|error| {
+        let name = std::any::type_name::<R>();
+        RequestError::new(format!("the answer of `{service}` does not fit `{name}`: {error}")).into()
+    })
+}

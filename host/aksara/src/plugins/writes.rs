@@ -1,0 +1,160 @@
+//! What plugins write to models: the same saves and deletes as anybody's, with their signals.
+
+use aksara_wire::{
+    self as contract, Arithmetic, FieldExpression, KEY_OR_FILTER, ModelFilter, ModelRequest, RequestError,
+};
+use sea_query::{Cond, Expr, ExprTrait};
+
+use super::application::{failed, number};
+use super::models::{condition, field, value};
+use super::wire::{from_wire, to_wire};
+use crate::db::On;
+use crate::instance::AnyInstance;
+use crate::meta::{FieldMeta, ModelMeta};
+use crate::query::select_dynamic;
+use crate::save::{SaveOptions, save};
+use crate::signals::Origin;
+use crate::{Db, delete, init, update};
+
+/// Saves a new instance; its fields.
+pub(super) async fn create(
+    db: &Db,
+    meta: &'static ModelMeta,
+    request: ModelRequest,
+) -> Result<contract::Value, RequestError> {
+    let mut instance = (meta.new_instance)();
+    set(&mut *instance, request.values)?;
+    if init::is_heard(db, meta) {
+        init::send(db, &mut *instance).await.map_err(failed)?;
+    }
+    let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
+    save(&mut *instance, db, options).await.map_err(failed)?;
+    let fields = meta.fields.iter().enumerate();
+    let fields = fields.map(|(index, field)| (field.name.to_owned(), to_wire(&instance.value(index))));
+    Ok(contract::Value::Map(fields.collect()))
+}
+
+/// Saves one instance anew, or writes to the rows that a filter selects; their number.
+pub(super) async fn update(
+    db: &Db,
+    meta: &'static ModelMeta,
+    request: ModelRequest,
+) -> Result<contract::Value, RequestError> {
+    let ModelRequest { key, filter, values, expressions, .. } = request;
+    let filter = match meant(meta, key, filter)? {
+        Meant::Key(key) if expressions.is_empty() => {
+            let Some(mut instance) = read(db, meta, key).await? else { return Ok(number(0)) };
+            let names: Vec<String> = values.keys().cloned().collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            set(&mut *instance, values)?;
+            let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
+            save(&mut *instance, db, options).await.map_err(failed)?;
+            return Ok(number(1));
+        }
+        Meant::Key(_) => {
+            return Err(RequestError::new("`expressions` are for an `update` by filter; give the values"));
+        }
+        Meant::Rows(condition) => condition,
+    };
+    let mut assignments = Vec::new();
+    for (name, new) in values {
+        let field = field(meta, &name)?;
+        assignments.push((field, Expr::val(fitting(meta, field, new)?)));
+    }
+    for (name, expression) in expressions {
+        assignments.push((field(meta, &name)?, computed(meta, expression)?));
+    }
+    update::by_filter(db, meta, assignments, filter).await.map(number).map_err(failed)
+}
+
+/// Deletes one instance, or those that a filter selects; the number of rows, with those of the cascade.
+pub(super) async fn delete(
+    db: &Db,
+    meta: &'static ModelMeta,
+    request: ModelRequest,
+) -> Result<contract::Value, RequestError> {
+    let (condition, origin) = match meant(meta, request.key, request.filter)? {
+        Meant::Key(key) => (by_key(meta, value(meta.key_field(), meta, key)?), Origin::Instance),
+        Meant::Rows(condition) => (condition, Origin::Query),
+    };
+    let deleted = delete::by_filter(db, meta, condition, origin).await.map_err(failed)?;
+    Ok(number(deleted.rows))
+}
+
+/// What a write means: one instance, or the rows of a filter.
+enum Meant {
+    Key(contract::Value),
+    Rows(Cond),
+}
+
+fn meant(
+    meta: &'static ModelMeta,
+    key: contract::Value,
+    filter: Option<ModelFilter>,
+) -> Result<Meant, RequestError> {
+    match (key, filter) {
+        (contract::Value::Nil, Some(filter)) => condition(meta, Some(filter)).map(Meant::Rows),
+        (contract::Value::Nil, None) | (_, Some(_)) => Err(RequestError::new(KEY_OR_FILTER)),
+        (key, None) => Ok(Meant::Key(key)),
+    }
+}
+
+fn by_key(meta: &ModelMeta, key: crate::Value) -> Cond {
+    Cond::all().add(Expr::col(meta.key_field().name).eq(key))
+}
+
+/// The stored instance with this key.
+pub(super) async fn read(
+    db: &Db,
+    meta: &'static ModelMeta,
+    key: contract::Value,
+) -> Result<Option<Box<dyn AnyInstance>>, RequestError> {
+    let key = value(meta.key_field(), meta, key)?;
+    let (sql, values) = db.built(&select_dynamic(meta, by_key(meta, key)));
+    let on = On { meta, doing: "reading a row for a plugin" };
+    let rows = db.fetch(on, sql, values).await.map_err(failed)?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut instance = (meta.instance_from_row)(row).map_err(failed)?;
+    if init::is_heard(db, meta) {
+        init::send(db, &mut *instance).await.map_err(failed)?;
+    }
+    Ok(Some(instance))
+}
+
+/// Sets fields by name.
+fn set(instance: &mut dyn AnyInstance, values: contract::Map) -> Result<(), RequestError> {
+    let meta = instance.meta();
+    for (name, new) in values {
+        let field = field(meta, &name)?;
+        let new = fitting(meta, field, new)?;
+        if let Some(index) = meta.position(&name) {
+            instance
+                .set_value(index, new)
+                .map_err(|_| RequestError::new(format!("`{}.{name}` cannot hold this value", meta.label)))?;
+        }
+    }
+    Ok(())
+}
+
+fn fitting(
+    meta: &ModelMeta,
+    field: &FieldMeta,
+    value: contract::Value,
+) -> Result<crate::Value, RequestError> {
+    from_wire(field, value).map_err(|problem| {
+        RequestError::new(format!("`{}.{}` cannot be set to {problem}", meta.label, field.name))
+    })
+}
+
+fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Expr, RequestError> {
+    let FieldExpression { field: name, operator, value: right } = expression;
+    let left = field(meta, &name)?;
+    let right = Expr::val(fitting(meta, left, right)?);
+    let left = Expr::col(left.name);
+    Ok(match operator {
+        Arithmetic::Add => left.add(right),
+        Arithmetic::Sub => left.sub(right),
+        Arithmetic::Mul => left.mul(right),
+        Arithmetic::Div => left.div(right),
+    })
+}
