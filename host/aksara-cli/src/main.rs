@@ -1,4 +1,5 @@
-//! The program `aksara`: builds plugins, shows what is in one, and calls one outside any database.
+//! The program `aksara`: builds plugins, shows what is in one, calls one outside any database, and lists what a folder
+//! of them hears.
 //!
 //! Each command is a module; this one reads the command line and turns what came of it into an exit code.
 
@@ -9,12 +10,13 @@ mod json;
 mod load;
 mod output;
 mod sections;
+mod signals;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Builds, inspects and calls Aksara plugins.
+/// Builds, inspects, calls and lists Aksara plugins.
 ///
 /// Exit codes: 0 done; 1 the handler refused; 2 a fault of the plugin; 3 wrong usage, or a file that is missing or
 /// malformed.
@@ -30,6 +32,7 @@ enum Command {
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Call(call::Arguments),
+    Signals(signals::Arguments),
 }
 
 /// How a command ended, when it could be carried out.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
+        Command::Signals(arguments) => signals::run(&arguments),
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,

@@ -13,7 +13,8 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
-use crate::bindings::aksara::signals::{bus, config, log, models, services};
+use crate::bindings::aksara::signals::{bus, config as settings, log, models, services};
+use crate::cache;
 use crate::error::LoadError;
 use crate::inspect;
 use crate::keyvalue::{self, KeyValue, MemoryStore};
@@ -49,8 +50,8 @@ const CONTRACT: [&str; 5] = [
     "aksara:signals/config",
 ];
 
-/// The built-in signals that a subscription can name.
-const SIGNALS: [&str; 13] = [
+/// The built-in signals that a subscription can name, in the order of an instance's life.
+pub const BUILT_IN_SIGNALS: [&str; 13] = [
     "pre_init",
     "post_init",
     "pre_save",
@@ -95,7 +96,9 @@ impl Engine {
     /// As [`new`](Self::new).
     pub fn with_keyvalue(keyvalue: Arc<dyn KeyValue>) -> Result<Engine, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let engine = wasmtime::Engine::new(&config()).map_err(failed)?;
+        let mut config = config();
+        config.cache(cache::open());
+        let engine = wasmtime::Engine::new(&config).map_err(failed)?;
         let linker = linker(&engine).map_err(failed)?;
         let clock = engine.weak();
         let ticking = std::thread::Builder::new().name("aksara-epoch".to_owned()).spawn(move || {
@@ -209,7 +212,7 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     models::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     bus::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     services::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
-    config::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    settings::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     keyvalue::add_to_linker(&mut linker)?;
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
@@ -292,8 +295,8 @@ pub(crate) fn check_description(name: Option<&str>, description: &Description) -
             return Err(nonsense(&format!("`{handler}` subscribes to `{signal}` twice")));
         }
         // Custom signals have a point in their names, and whether there is one is not known here.
-        if !signal.contains('.') && !SIGNALS.contains(&signal.as_str()) {
-            let known = SIGNALS.join("`, `");
+        if !signal.contains('.') && !BUILT_IN_SIGNALS.contains(&signal.as_str()) {
+            let known = BUILT_IN_SIGNALS.join("`, `");
             let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
             return Err(nonsense(&message));
         }

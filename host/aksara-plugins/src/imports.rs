@@ -50,7 +50,7 @@ impl State {
     }
 }
 
-const NOBODY: &str = "there is nobody to ask while the plugin describes itself";
+const NOBODY: &str = "there is no application to ask: not in `describe`, and not in a call without one";
 
 fn refuse(error: String) -> Result<Returned> {
     Ok(Err(RequestError::new(error).encode()))

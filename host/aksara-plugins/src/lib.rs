@@ -9,6 +9,7 @@
 mod allowance;
 mod application;
 mod bindings;
+mod cache;
 mod call;
 mod engine;
 mod error;
@@ -27,7 +28,7 @@ mod wasi;
 pub use allowance::{Allowance, Fields};
 pub use application::{Answer, Application};
 pub use call::{CallContext, Called};
-pub use engine::Engine;
+pub use engine::{BUILT_IN_SIGNALS, Engine};
 pub use error::{CallError, Fault, FaultKind, LoadError};
 pub use inspect::{DESCRIPTION_SECTION, Inspection, inspect};
 pub use keyvalue::{KeyValue, MemoryStore, Stored};

@@ -32,6 +32,12 @@ pub struct PluginsOptions {
     pub next_order: Option<fn() -> u64>,
 }
 
+impl From<Limits> for PluginsOptions {
+    fn from(limits: Limits) -> Self {
+        PluginsOptions { limits, ..PluginsOptions::default() }
+    }
+}
+
 /// A folder of plugins, watched for as long as there is a clone of this. Cheap to clone.
 #[derive(Clone)]
 pub struct Plugins {
@@ -87,8 +93,10 @@ impl Plugins {
             }
         })
         .map_err(|error| refuse(error.to_string()))?;
-        for watched in [folder.as_path(), folder.parent().unwrap_or(&folder)] {
-            watcher.watch(watched, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
+        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
+        let parent = folder.parent().unwrap_or(&folder);
+        if let Err(error) = watcher.watch(parent, RecursiveMode::NonRecursive) {
+            tracing::warn!(folder = %parent.display(), %error, "changes of the policy need a restart");
         }
         let (generation_sender, generation) = watch::channel(0);
         let shared = Shared {

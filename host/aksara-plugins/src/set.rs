@@ -86,6 +86,7 @@ struct BySender {
 /// The plugins that serve, as they were at one moment.
 #[derive(Debug, Default)]
 pub struct PluginSet {
+    all: Handlers,
     signals: HashMap<String, BySender>,
     /// The custom signals that the plugins declare: the names of their arguments.
     declared: HashMap<String, BTreeSet<String>>,
@@ -103,6 +104,11 @@ impl PluginSet {
             Some(by_sender) => by_sender.own.get(sender).unwrap_or(&by_sender.every),
             None => &[],
         }
+    }
+
+    /// Every handler, higher priority first, then in order of connection.
+    pub fn all(&self) -> impl Iterator<Item = &PluginHandler> {
+        self.all.iter().map(|handler| &**handler)
     }
 
     /// The arguments of a custom signal that one of the plugins declares; of two with one name, the first.
@@ -140,7 +146,7 @@ impl PluginSet {
                 own.extend(handlers.iter().filter(hears).cloned());
             }
         }
-        PluginSet { signals, declared }
+        PluginSet { all: handlers, signals, declared }
     }
 }
 

@@ -49,7 +49,9 @@ pub use sea_query::Value;
 #[doc(inline)]
 pub use aksara_macros::Model;
 #[cfg(feature = "plugins")]
-pub use aksara_plugins::{Limits, LoadError, PluginStatus, Plugins, Serving};
+pub use aksara_plugins::{
+    KeyValue, Limits, LoadError, MemoryStore, PluginStatus, Plugins, PluginsOptions, Serving, Stored,
+};
 pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
 pub use db::Db;
 pub use delete::Deleted;

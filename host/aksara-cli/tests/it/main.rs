@@ -6,3 +6,4 @@ mod build;
 mod call;
 mod inspect;
 mod kit;
+mod signals;

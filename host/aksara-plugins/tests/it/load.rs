@@ -111,7 +111,7 @@ async fn imports_that_no_plugin_gets_are_refused_by_name() {
         "wasi:http/outgoing-handler@0.2.0",
         "wasi:random/insecure@0.2.0",
         "wasi:random/random-too@0.2.0",
-        "aksara:signals/bus@0.1.0",
+        "aksara:signals/sql@0.1.0",
         "evil:signals/log@0.1.0",
         "log",
     ];
@@ -320,7 +320,7 @@ async fn bytes_that_are_no_description_are_refused() {
         (
             "array",
             b"\x90",
-            "`describe` returned nonsense: malformed MessagePack: invalid length 0, expected struct Description with 5 elements",
+            "`describe` returned nonsense: malformed MessagePack: invalid length 0, expected struct Description with 6 elements",
         ),
         ("empty map", b"\x80", "`describe` returned nonsense: malformed MessagePack: missing field `name`"),
         (

@@ -11,5 +11,6 @@ mod inspect;
 mod limits;
 mod load;
 mod models;
+mod policy;
 mod pool;
 mod wasi;

@@ -146,44 +146,50 @@ async fn what_is_not_granted_is_denied_and_named() {
             "get",
             "app.Article",
             &none,
-            "failed: `get` on `app.Article` is not granted; ask for it in `describe`",
+            "failed: `get` on the model `app.Article` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
         (
             "another operation",
             "find",
             "app.Article",
             &get,
-            "failed: `find` on `app.Article` is not granted; ask for it in `describe`",
+            "failed: `find` on the model `app.Article` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
         (
             "another operation",
             "count",
             "app.Article",
             &get,
-            "failed: `count` on `app.Article` is not granted; ask for it in `describe`",
+            "failed: `count` on the model `app.Article` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
         (
             "two others",
             "get",
             "app.Article",
             &two,
-            "failed: `get` on `app.Article` is not granted; ask for it in `describe`",
+            "failed: `get` on the model `app.Article` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
         (
             "another model",
             "get",
             "app.Author",
             &get,
-            "failed: `get` on `app.Author` is not granted; ask for it in `describe`",
+            "failed: `get` on the model `app.Author` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
         (
             "letter case",
             "get",
             "app.article",
             &get,
-            "failed: `get` on `app.article` is not granted; ask for it in `describe`",
+            "failed: `get` on the model `app.article` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
         ),
-        ("no model", "get", "", &get, "failed: `get` on `` is not granted; ask for it in `describe`"),
+        (
+            "no model",
+            "get",
+            "",
+            &get,
+            "failed: `get` on the model `` is not granted; ask for it in `describe`, and let the operator grant it in `plugins.toml`",
+        ),
     ];
     let mut found = Vec::new();
     for (case, operation, model, description, expected) in cases {
@@ -196,11 +202,14 @@ async fn what_is_not_granted_is_denied_and_named() {
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_to_read_everything_is_denied() {
+async fn where_there_is_nobody_to_ask_everything_is_denied() {
     let fixture = asking("get", &request("app.Article"), &granted(&[ModelOperation::Get]));
     let revision = fixture.load(Limits::default()).await;
     let kind = fault(call(&revision).await);
-    assert_eq!(kind.to_string(), "failed: `get` on `app.Article` is not granted; ask for it in `describe`");
+    assert_eq!(
+        kind.to_string(),
+        "failed: there is no application to ask: not in `describe`, and not in a call without one"
+    );
 }
 
 #[tokio::test]

@@ -24,25 +24,23 @@ pub(crate) use aksara_plugins::PluginSet;
 #[cfg(feature = "plugins")]
 pub(crate) use payload::Encoded;
 
-/// Loads the plugins of a folder, each within these limits, and watches it from then on. Give them to databases by
-/// [`DbOptions::plugins`](crate::DbOptions::plugins).
+/// Loads the plugins of a folder, with these [`Limits`](aksara_plugins::Limits) or options, and watches it from then on.
+/// Give them to databases by [`DbOptions::plugins`](crate::DbOptions::plugins). What each is allowed its operator says in
+/// `plugins.toml` beside the folder.
 ///
 /// A plugin that cannot be loaded hinders no other; [`Plugins::status`](aksara_plugins::Plugins::status) says why.
 ///
 /// # Errors
-/// [`LoadError`](aksara_plugins::LoadError) when the folder cannot be read or watched.
+/// [`LoadError`](aksara_plugins::LoadError) when the folder cannot be read or watched, or `plugins.toml` makes no sense.
 #[cfg(feature = "plugins")]
 pub async fn open_plugins(
     folder: impl Into<std::path::PathBuf>,
-    limits: aksara_plugins::Limits,
+    options: impl Into<aksara_plugins::PluginsOptions>,
 ) -> Result<aksara_plugins::Plugins, aksara_plugins::LoadError> {
     // Native handlers and plugins share one order of connection, and those with attributes come first.
     crate::signals::connect_attributed();
-    let options = aksara_plugins::PluginsOptions {
-        limits,
-        next_order: Some(crate::signals::next_order),
-        ..Default::default()
-    };
+    let mut options = options.into();
+    options.next_order.get_or_insert(crate::signals::next_order);
     aksara_plugins::Plugins::open(folder, options).await
 }
 

@@ -123,6 +123,8 @@ pub(crate) fn from_wire(field: &FieldMeta, value: wire::Value) -> Result<Value, 
         (FieldKind::Bool, wire::Value::Bool(v)) => Some(Value::Bool(Some(v))),
         (FieldKind::String, wire::Value::Str(v)) => Some(Value::String(Some(v))),
         (FieldKind::Bytes, wire::Value::Bin(v)) => Some(Value::Bytes(Some(v))),
+        // serde does not tell a list of no bytes from a list of nothing.
+        (FieldKind::Bytes, wire::Value::Array(v)) if v.is_empty() => Some(Value::Bytes(Some(Vec::new()))),
         (FieldKind::Uuid, wire::Value::Bin(v)) => Uuid::from_slice(&v).ok().map(|v| Value::Uuid(Some(v))),
         (FieldKind::Decimal, wire::Value::Str(v)) => {
             Decimal::from_str_exact(&v).ok().map(|v| Value::Decimal(Some(v)))
