@@ -1,8 +1,10 @@
 package aksara
 
 import (
-	"fmt"
-	"runtime/debug"
+	"errors"
+	"reflect"
+	"runtime"
+	"strconv"
 
 	"aksara.dev/aksara/internal/guest"
 )
@@ -16,11 +18,11 @@ func init() {
 func handle(index uint32, data []byte) (answer []byte, failed bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			answer, failed = failure(fmt.Errorf("panic: %v", cause), debug.Stack()), true
+			answer, failed = failure(errors.New("panic: "+textOf(cause)), stack()), true
 		}
 	}()
 	if int(index) >= len(registry.subscriptions) {
-		return failure(fmt.Errorf("there is no subscription %d", index), nil), true
+		return failure(errors.New("there is no subscription "+strconv.Itoa(int(index))), nil), true
 	}
 	e, err := decodeEvent(data)
 	if err != nil {
@@ -33,4 +35,23 @@ func handle(index uint32, data []byte) (answer []byte, failed bool) {
 		return failure(err, nil), true
 	}
 	return answer, false
+}
+
+// textOf is what a panic says.
+func textOf(cause any) string {
+	switch v := cause.(type) {
+	case error:
+		return v.Error()
+	case string:
+		return v
+	case interface{ String() string }:
+		return v.String()
+	}
+	return "a value of type `" + reflect.TypeOf(cause).String() + "`"
+}
+
+// stack is that of the panic under way.
+func stack() []byte {
+	trace := make([]byte, 16<<10)
+	return trace[:runtime.Stack(trace, false)]
 }

@@ -2,7 +2,6 @@ package aksara
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,12 +16,7 @@ type Rejection struct {
 func (r *Rejection) Error() string { return r.Message }
 
 // Reject refuses the operation; the caller of `save` or `delete` gets the message.
-func Reject(format string, args ...any) error {
-	if len(args) == 0 {
-		return &Rejection{format}
-	}
-	return &Rejection{fmt.Sprintf(format, args...)}
-}
+func Reject(message string) error { return &Rejection{message} }
 
 // Invalidity is the error of a handler that finds an instance invalid.
 type Invalidity struct {

@@ -1,9 +1,9 @@
 package aksara
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,7 +24,15 @@ type UUID [16]byte
 
 // String is the usual form, of lowercase hexadecimal digits.
 func (u UUID) String() string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 36)
+	for i, part := range u {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text = append(text, '-')
+		}
+		text = append(text, digits[part>>4], digits[part&15])
+	}
+	return string(text)
 }
 
 // Names are those of the fields that are there, in the order in which the host sent them.
@@ -72,7 +80,7 @@ func (f *Fields) Float(name string) float64 {
 func (f *Fields) UUID(name string) UUID {
 	value := scalar[[]byte](f, name, "a UUID")
 	if len(value) != 16 && value != nil {
-		panic(fmt.Sprintf("the field `%s` of %s has %d bytes; a UUID has 16", name, f.owner, len(value)))
+		panic("the field `" + name + "` of " + f.owner + " has " + strconv.Itoa(len(value)) + " bytes; a UUID has 16")
 	}
 	var uuid UUID
 	copy(uuid[:], value)
@@ -86,15 +94,15 @@ func scalar[T any](f *Fields, name, wanted string) (zero T) {
 	case T:
 		return v
 	default:
-		panic(fmt.Sprintf("the field `%s` of %s is %s, not %s", name, f.owner, kind(v), wanted))
+		panic("the field `" + name + "` of " + f.owner + " is " + kind(v) + ", not " + wanted)
 	}
 }
 
 func (f *Fields) value(name string) any {
 	i := f.find(name)
 	if i < 0 {
-		panic(fmt.Sprintf("%s has no field `%s` here, but `%s`; name it in `Reads`",
-			f.owner, name, strings.Join(f.names, "`, `")))
+		panic(f.owner + " has no field `" + name + "` here, but `" + strings.Join(f.names, "`, `") +
+			"`; name it in `Reads`")
 	}
 	return f.values[i]
 }

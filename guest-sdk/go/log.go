@@ -1,98 +1,76 @@
 package aksara
 
 import (
-	"context"
-	"log/slog"
+	"reflect"
+	"strings"
+	"time"
 
 	"aksara.dev/aksara/internal/host"
 	"aksara.dev/aksara/internal/msgpack"
 )
 
-// Log writes to the host's log: `aksara.Log.Info("made a slug", "slug", slug)`. It is the default logger of log/slog,
-// and so that of the package log as well. The host allows so many lines per event; those beyond are dropped.
-var Log = slog.New(LogHandler{})
+// Log writes to the host's log: `aksara.Log.Info("made a slug", "slug", slug)`. The host allows so many lines per
+// event; those beyond are dropped. What is printed to standard output and standard error ends there as well, and with
+// the package hostlog the records of log/slog.
+var Log Logger
 
-func init() {
-	slog.SetDefault(Log)
-}
+// Logger is the type of Log. Its methods take the message, then names and values of fields in turn.
+type Logger struct{}
 
-// LogHandler is a slog.Handler whose records end in the host's log. The zero value is ready.
-type LogHandler struct {
-	// The names of the open groups, each with a point behind it.
-	prefix string
-	// What With gave to the logger.
-	fields []slog.Attr
-}
+// Level is how important a line is.
+type Level string
 
-// Enabled is true: which levels are shown is the host's business.
-func (LogHandler) Enabled(context.Context, slog.Level) bool { return true }
+// The levels, from the most important to the least.
+const (
+	LevelError Level = "error"
+	LevelWarn  Level = "warn"
+	LevelInfo  Level = "info"
+	LevelDebug Level = "debug"
+	LevelTrace Level = "trace"
+)
 
-// Handle writes one line.
-func (h LogHandler) Handle(_ context.Context, record slog.Record) error {
+// Error writes that something failed.
+func (l Logger) Error(message string, fields ...any) { l.Write(LevelError, message, fields...) }
+
+// Warn writes that something looks wrong.
+func (l Logger) Warn(message string, fields ...any) { l.Write(LevelWarn, message, fields...) }
+
+// Info writes that something worth knowing happened.
+func (l Logger) Info(message string, fields ...any) { l.Write(LevelInfo, message, fields...) }
+
+// Debug writes for those who look for a fault.
+func (l Logger) Debug(message string, fields ...any) { l.Write(LevelDebug, message, fields...) }
+
+// Trace writes for those who look at every step.
+func (l Logger) Trace(message string, fields ...any) { l.Write(LevelTrace, message, fields...) }
+
+// Write writes one line. A field named `level` or `message` gives way to the line's own.
+func (Logger) Write(level Level, message string, fields ...any) {
 	line := map[string]any{}
-	for _, field := range h.fields {
-		add(line, "", field)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if name, ok := fields[i].(string); ok {
+			line[name] = loggable(fields[i+1])
+		}
 	}
-	record.Attrs(func(field slog.Attr) bool {
-		add(line, h.prefix, field)
-		return true
-	})
-	line["level"], line["message"] = level(record.Level), record.Message
-	encoded, err := msgpack.Append(nil, line)
-	if err == nil {
+	line["level"], line["message"] = string(level), strings.ToValidUTF8(message, "\uFFFD")
+	if encoded, err := msgpack.Append(nil, line); err == nil {
 		host.Log(encoded)
 	}
-	return err
 }
 
-// WithAttrs is the handler with these fields in each line.
-func (h LogHandler) WithAttrs(fields []slog.Attr) slog.Handler {
-	// Of a copy: other loggers may have been made of this handler.
-	h.fields = h.fields[:len(h.fields):len(h.fields)]
-	for _, field := range fields {
-		field.Key = h.prefix + field.Key
-		h.fields = append(h.fields, field)
+// loggable is the value on the wire, or its text, or at least its type.
+func loggable(value any) any {
+	switch v := value.(type) {
+	case time.Time:
+		return v
+	case error:
+		return v.Error()
+	case interface{ String() string }:
+		return v.String()
 	}
-	return h
-}
-
-// WithGroup is the handler with this name before those of the fields that follow.
-func (h LogHandler) WithGroup(name string) slog.Handler {
-	if name != "" {
-		h.prefix += name + "."
-	}
-	return h
-}
-
-func add(line map[string]any, prefix string, field slog.Attr) {
-	value := field.Value.Resolve()
-	if value.Kind() == slog.KindGroup {
-		if field.Key != "" {
-			prefix += field.Key + "."
-		}
-		for _, inner := range value.Group() {
-			add(line, prefix, inner)
-		}
-		return
-	}
-	wire, err := toWire(value.Any())
+	wire, err := toWire(value)
 	if err != nil {
-		// An error, say, or anything else that only has a text.
-		wire = value.String()
+		return reflect.TypeOf(value).String()
 	}
-	line[prefix+field.Key] = wire
-}
-
-func level(l slog.Level) string {
-	switch {
-	case l >= slog.LevelError:
-		return "error"
-	case l >= slog.LevelWarn:
-		return "warn"
-	case l >= slog.LevelInfo:
-		return "info"
-	case l >= slog.LevelDebug:
-		return "debug"
-	}
-	return "trace"
+	return wire
 }

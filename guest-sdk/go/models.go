@@ -1,7 +1,7 @@
 package aksara
 
 import (
-	"fmt"
+	"errors"
 
 	"aksara.dev/aksara/internal/host"
 )
@@ -136,7 +136,7 @@ func (s *Search) Rows() ([]*Fields, error) {
 	}
 	list, ok := answer.([]any)
 	if !ok {
-		return nil, fmt.Errorf("the host answered a search with %s, not an array", kind(answer))
+		return nil, errors.New("the host answered a search with " + kind(answer) + ", not an array")
 	}
 	rows := make([]*Fields, len(list))
 	for i, element := range list {
@@ -159,7 +159,7 @@ func (s *Search) First() (*Fields, error) {
 func row(model string, answer any) (*Fields, error) {
 	values, ok := answer.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("the host answered with %s, not the fields of `%s`", kind(answer), model)
+		return nil, errors.New("the host answered with " + kind(answer) + ", not the fields of `" + model + "`")
 	}
 	return fieldsFrom("`"+model+"`", values), nil
 }
@@ -170,7 +170,7 @@ func number(answer any, err error) (int64, error) {
 	}
 	count, ok := answer.(int64)
 	if !ok {
-		return 0, fmt.Errorf("the host answered with %s, not a number of rows", kind(answer))
+		return 0, errors.New("the host answered with " + kind(answer) + ", not a number of rows")
 	}
 	return count, nil
 }

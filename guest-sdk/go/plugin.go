@@ -1,10 +1,10 @@
 package aksara
 
 import (
-	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"aksara.dev/aksara/internal/msgpack"
@@ -73,7 +73,7 @@ func connect(signal, sender string, handler Handler, options []Option) {
 		return other.name == s.name && other.signal == signal && other.sender == sender
 	}
 	for base, n := s.name, 2; slices.ContainsFunc(registry.subscriptions, taken); n++ {
-		s.name = fmt.Sprintf("%s_%d", base, n)
+		s.name = base + "_" + strconv.Itoa(n)
 	}
 	registry.subscriptions = append(registry.subscriptions, s)
 }

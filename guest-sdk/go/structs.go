@@ -1,8 +1,9 @@
 package aksara
 
 import (
-	"fmt"
+	"errors"
 	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func fieldsOf(t reflect.Type) []structField {
 func (f *Fields) Decode(target any) error {
 	v := reflect.ValueOf(target)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("fields are decoded into a pointer to a struct, not into a `%T`", target)
+		return errors.New("fields are decoded into a pointer to a struct, not into a `" + v.Type().String() + "`")
 	}
 	return f.decode(v.Elem())
 }
@@ -48,7 +49,7 @@ func (f *Fields) decode(v reflect.Value) error {
 			continue
 		}
 		if err := assign(v.Field(field.index), f.values[at]); err != nil {
-			return fmt.Errorf("the field `%s` of %s does not fit `%s`: %w", field.name, f.owner, v.Type(), err)
+			return within("the field `"+field.name+"` of "+f.owner+" does not fit `"+v.Type().String()+"`", err)
 		}
 	}
 	return nil
@@ -131,14 +132,14 @@ func assign(target reflect.Value, value any) error {
 		target.Set(reflect.ValueOf(clone(value)))
 		return nil
 	}
-	return fmt.Errorf("%s is no `%s`", kind(value), target.Type())
+	return errors.New(kind(value) + " is no `" + target.Type().String() + "`")
 }
 
 func assignList(target reflect.Value, values []any) error {
 	list := reflect.MakeSlice(target.Type(), len(values), len(values))
 	for i, value := range values {
 		if err := assign(list.Index(i), value); err != nil {
-			return fmt.Errorf("[%d]: %w", i, err)
+			return within("["+strconv.Itoa(i)+"]", err)
 		}
 	}
 	target.Set(list)
@@ -153,20 +154,20 @@ func assignMap(target reflect.Value, values map[string]any) error {
 				continue
 			}
 			if err := assign(target.Field(field.index), value); err != nil {
-				return fmt.Errorf("`%s`: %w", field.name, err)
+				return within("`"+field.name+"`", err)
 			}
 		}
 		return nil
 	}
 	t := target.Type()
 	if t.Key().Kind() != reflect.String {
-		return fmt.Errorf("the keys of a map are text, not `%s`", t.Key())
+		return errors.New("the keys of a map are text, not `" + t.Key().String() + "`")
 	}
 	entries := reflect.MakeMapWithSize(t, len(values))
 	for name, value := range values {
 		entry := reflect.New(t.Elem()).Elem()
 		if err := assign(entry, value); err != nil {
-			return fmt.Errorf("`%s`: %w", name, err)
+			return within("`"+name+"`", err)
 		}
 		entries.SetMapIndex(reflect.ValueOf(name).Convert(t.Key()), entry)
 	}

@@ -1,7 +1,7 @@
 package aksara
 
 import (
-	"fmt"
+	"errors"
 	"reflect"
 )
 
@@ -37,7 +37,7 @@ func PostDeleteOf[T any](sender string, handler TypedHandler[T], options ...Opti
 func typed[T any](signal, sender string, handler TypedHandler[T], writes bool, options []Option) {
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct {
-		panic(fmt.Sprintf("an instance is a struct, not a `%s`", t))
+		panic("an instance is a struct, not a `" + t.String() + "`")
 	}
 	var names []string
 	for _, field := range fieldsOf(t) {
@@ -69,7 +69,7 @@ func (e *Event) Patch(changed any) error {
 		after = after.Elem()
 	}
 	if after.Kind() != reflect.Struct {
-		return fmt.Errorf("a patch is made from a struct, not from a `%T`", changed)
+		return errors.New("a patch is made from a struct, not from a `" + after.Type().String() + "`")
 	}
 	before := reflect.New(after.Type()).Elem()
 	if err := e.Instance.decode(before); err != nil {
@@ -82,7 +82,7 @@ func (e *Event) Patch(changed any) error {
 		}
 		value, err := toWire(to.Interface())
 		if err != nil {
-			return fmt.Errorf("the field `%s` of `%s` cannot be sent: %w", field.name, after.Type(), err)
+			return within("the field `"+field.name+"` of `"+after.Type().String()+"` cannot be sent", err)
 		}
 		was, err := toWire(from.Interface())
 		if err != nil || !same(was, value) {

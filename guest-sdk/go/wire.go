@@ -2,7 +2,6 @@ package aksara
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func reflected(v reflect.Value) (any, error) {
 	case reflect.Struct:
 		return structToWire(v)
 	}
-	return nil, fmt.Errorf("a `%s` has no form on the wire", v.Type())
+	return nil, errors.New("a `" + v.Type().String() + "` has no form on the wire")
 }
 
 func listToWire(v reflect.Value) (any, error) {
@@ -89,7 +88,7 @@ func mapToWire(fields map[string]any) (any, error) {
 	for name, value := range fields {
 		var err error
 		if wire[name], err = toWire(value); err != nil {
-			return nil, fmt.Errorf("`%s`: %w", name, err)
+			return nil, within("`"+name+"`", err)
 		}
 	}
 	return wire, nil
@@ -114,11 +113,16 @@ func structToWire(v reflect.Value) (any, error) {
 	for _, field := range fieldsOf(v.Type()) {
 		value, err := toWire(v.Field(field.index).Interface())
 		if err != nil {
-			return nil, fmt.Errorf("`%s`: %w", field.name, err)
+			return nil, within("`"+field.name+"`", err)
 		}
 		wire[field.name] = value
 	}
 	return wire, nil
+}
+
+// within says where an error was found. The SDK does without fmt, which makes a plugin a third larger.
+func within(place string, err error) error {
+	return errors.New(place + ": " + err.Error())
 }
 
 // clone copies a value of the codec as deep as it can be changed.

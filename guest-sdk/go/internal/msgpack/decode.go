@@ -7,8 +7,8 @@ package msgpack
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
+	"strconv"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -46,7 +46,7 @@ func NewReader(data []byte) *Reader {
 // End is nil when all bytes were read.
 func (r *Reader) End() error {
 	if rest := len(r.data) - r.at; rest > 0 {
-		return fmt.Errorf("%d bytes after the end of the MessagePack value", rest)
+		return errors.New(strconv.Itoa(rest) + " bytes after the end of the MessagePack value")
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (r *Reader) mapOf(n int) (any, error) {
 			return nil, err
 		}
 		if _, found := fields[name]; found {
-			return nil, fmt.Errorf("malformed MessagePack: duplicate key `%s`", name)
+			return nil, errors.New("malformed MessagePack: duplicate key `" + name + "`")
 		}
 		if fields[name], err = r.Value(); err != nil {
 			return nil, err
@@ -229,7 +229,7 @@ func (r *Reader) extension(n int) (any, error) {
 		return nil, err
 	}
 	if kind := int8(kind); kind != -1 {
-		return nil, fmt.Errorf("malformed MessagePack: unknown extension type %d", kind)
+		return nil, errors.New("malformed MessagePack: unknown extension type " + strconv.Itoa(int(kind)))
 	}
 	var seconds int64
 	var nanoseconds uint64

@@ -2,8 +2,9 @@ package msgpack
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -54,7 +55,7 @@ func Append(b []byte, value any) ([]byte, error) {
 		}
 		return b, nil
 	}
-	return nil, fmt.Errorf("a `%T` has no form in MessagePack", value)
+	return nil, errors.New("a `" + reflect.TypeOf(value).String() + "` has no form in MessagePack")
 }
 
 // AppendInt appends an integer.
