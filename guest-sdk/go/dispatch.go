@@ -11,7 +11,7 @@ import (
 
 // What the host calls: in WebAssembly through the exports, natively from aksaratest.
 func init() {
-	guest.Describe, guest.Handle = describe, handle
+	guest.Describe, guest.Handle, guest.Wire = describe, handle, toWire
 }
 
 // handle runs the handler of a subscription: what it answers, and whether that is a failure.

@@ -67,7 +67,13 @@ func (ModelStore) UpdateRows(model string, filter Filter, values Values) (int64,
 			plain[name] = value
 		}
 	}
-	request := map[string]any{"model": model, "filter": filter.wire, "values": plain, "expressions": computed}
+	request := map[string]any{"model": model, "filter": filter.wire}
+	if len(plain) > 0 {
+		request["values"] = plain
+	}
+	if len(computed) > 0 {
+		request["expressions"] = computed
+	}
 	answer, err := ask(host.ModelsUpdate, request)
 	return number(answer, err)
 }
