@@ -25,7 +25,8 @@
   ;; 0 closes the gate, 1 opens it, 2 closes it at the end of a call, when an unfinished line is finished.
   (func (export "aksara_gate") (param $to i32)
     (if (i32.eq (local.get $to) (i32.const 2)) (then (call $flush)))
-    (global.set $open (i32.eq (local.get $to) (i32.const 1))))
+    (global.set $open (i32.eq (local.get $to) (i32.const 1)))
+    (if (call $ends_with_newline) (then (call $flush))))
 
   (func (export "clock_res_get") (param $clock i32) (param $out i32) (result i32)
     (i64.store (local.get $out) (i64.const 1)) (i32.const 0))
@@ -84,9 +85,9 @@
     (i32.store (local.get $out) (local.get $sum))
     (i32.const 0))
 
-  ;; A line that is too long is broken before a character, never inside one.
+  ;; A line that is too long is broken before a character, never inside one. Lines that wait become one message.
   (func $put (param $byte i32)
-    (if (i32.eq (local.get $byte) (i32.const 10)) (then (call $flush) (return)))
+    (if (i32.and (i32.eq (local.get $byte) (i32.const 10)) (global.get $open)) (then (call $flush) (return)))
     (if (i32.and
           (i32.ge_u (global.get $line) (i32.const 8140))
           (i32.ne (i32.and (local.get $byte) (i32.const 0xC0)) (i32.const 0x80)))
@@ -95,9 +96,14 @@
     (i32.store8 offset=4137 (global.get $line) (local.get $byte))
     (global.set $line (i32.add (global.get $line) (i32.const 1))))
 
+  (func $ends_with_newline (result i32)
+    (if (i32.eqz (global.get $line)) (then (return (i32.const 0))))
+    (i32.eq (i32.load8_u (i32.add (global.get $line) (i32.const 4136))) (i32.const 10)))
+
   ;; {"level": "info" or "warn", "message": str 32}
   (func $flush
     (if (i32.eqz (i32.and (global.get $open) (i32.ne (global.get $line) (i32.const 0)))) (then (return)))
+    (global.set $line (i32.sub (global.get $line) (call $ends_with_newline)))
     (i64.store (i32.const 4112) (i64.const 0xa46c6576656ca582))
     (i32.store (i32.const 4120)
       (select (i32.const 0x6e726177) (i32.const 0x6f666e69) (i32.eq (global.get $fd) (i32.const 2))))
