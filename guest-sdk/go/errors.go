@@ -51,7 +51,7 @@ func (e *HostError) Error() string { return e.Message }
 // failure encodes the error of a handler. One that is no answer to whoever saves is a failure of the plugin itself,
 // and outdoes the others.
 func failure(err error, trace []byte) []byte {
-	rejection, fields, fault := sort(err)
+	rejection, fields, fault := takeApart(err)
 	key, value := "error", any(nil)
 	switch {
 	case fault:
@@ -72,12 +72,12 @@ func failure(err error, trace []byte) []byte {
 	return encoded
 }
 
-// sort takes an error apart, and what was joined to it.
-func sort(err error) (rejection string, invalid map[string]any, fault bool) {
+// takeApart takes an error apart, and what was joined to it.
+func takeApart(err error) (rejection string, invalid map[string]any, fault bool) {
 	invalid = map[string]any{}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, part := range joined.Unwrap() {
-			message, fields, bad := sort(part)
+			message, fields, bad := takeApart(part)
 			if rejection == "" {
 				rejection = message
 			}

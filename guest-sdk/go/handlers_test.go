@@ -94,6 +94,7 @@ func TestOnlyWhatDiffersGoesBack(t *testing.T) {
 		i := e.Instance
 		i.Set("title", i.String("title"))
 		i.Set("rating", i.Float("rating"))
+		i.Set("whole", 3)
 		i.Set("views", 8)
 		i.Set("views", 7)
 		i.Set("zero", zero)
@@ -104,7 +105,7 @@ func TestOnlyWhatDiffersGoesBack(t *testing.T) {
 		return nil
 	}
 	instance := full()
-	instance["zero"] = 0.0
+	instance["zero"], instance["whole"] = 0.0, 3.0
 	called := call("plain", aksaratest.Event{Instance: instance})
 	if called.Failed != "" || len(called.Patch) != 3 || !math.Signbit(called.Patch["zero"].(float64)) {
 		t.Errorf("%+v", called)
@@ -156,6 +157,18 @@ func TestTheWaysToSayNo(t *testing.T) {
 	onEvent = func(*aksara.Event) error { return explode(nil) }
 	called = call("plain", aksaratest.Event{Instance: full()})
 	if !strings.Contains(called.Failed, "index out of range") || !strings.Contains(called.Failed, "explode") {
+		t.Errorf("%+v", called)
+	}
+}
+
+func TestTextIsUTF8(t *testing.T) {
+	onEvent = func(e *aksara.Event) error {
+		aksara.Log.Info("a\xff", "b", "c\xff")
+		e.Instance.Set("slug", "d\xff")
+		return nil
+	}
+	called := call("plain", aksaratest.Event{Instance: full()})
+	if !strings.Contains(called.Failed, "not UTF-8") || called.Log[0]["b"] != "c\uFFFD" {
 		t.Errorf("%+v", called)
 	}
 }

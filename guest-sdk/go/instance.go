@@ -29,6 +29,12 @@ func (i *Instance) Set(name string, value any) {
 		return
 	}
 	before := i.values[at]
+	if whole, ok := wire.(int64); ok {
+		// An untyped constant, 2, for a float.
+		if _, float := before.(float64); float {
+			wire = float64(whole)
+		}
+	}
 	i.values[at] = wire
 	if _, known := i.sent[name]; !known {
 		i.remember(name, before)

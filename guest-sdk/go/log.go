@@ -61,6 +61,8 @@ func (Logger) Write(level Level, message string, fields ...any) {
 // loggable is the value on the wire, or its text, or at least its type.
 func loggable(value any) any {
 	switch v := value.(type) {
+	case string:
+		return strings.ToValidUTF8(v, "\uFFFD")
 	case time.Time:
 		return v
 	case error:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -13,14 +14,14 @@ type structField struct {
 	index int
 }
 
-// known has the fields of the types seen so far. A plugin runs one goroutine at a time.
-var known = map[reflect.Type][]structField{}
+// known has the fields of the types seen so far.
+var known sync.Map
 
 // fieldsOf are the exported fields of a struct with their names outside Go: those of the tag `aksara:"title"`. A field
 // without a tag, or with `aksara:"-"`, is the plugin's own.
 func fieldsOf(t reflect.Type) []structField {
-	if fields, found := known[t]; found {
-		return fields
+	if fields, found := known.Load(t); found {
+		return fields.([]structField)
 	}
 	var fields []structField
 	for i := range t.NumField() {
@@ -29,7 +30,7 @@ func fieldsOf(t reflect.Type) []structField {
 			fields = append(fields, structField{name, i})
 		}
 	}
-	known[t] = fields
+	known.Store(t, fields)
 	return fields
 }
 

@@ -60,6 +60,11 @@ func reflected(v reflect.Value) (any, error) {
 		}
 		return listToWire(v)
 	case reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			data := make([]byte, v.Len())
+			reflect.Copy(reflect.ValueOf(data), v)
+			return data, nil
+		}
 		return listToWire(v)
 	case reflect.Map:
 		return reflectedMap(v)

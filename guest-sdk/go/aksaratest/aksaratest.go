@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"aksara.dev/aksara"
 	"aksara.dev/aksara/internal/guest"
@@ -53,6 +54,9 @@ type Request struct {
 	Request map[string]any
 }
 
+// running is held during a call: the SDK has one host at a time, and tests may be parallel.
+var running sync.Mutex
+
 // Describe is what the plugin says of itself, as docs/contract.md has it.
 func Describe() map[string]any {
 	return must(msgpack.Decode(guest.Describe())).(map[string]any)
@@ -63,10 +67,10 @@ func Describe() map[string]any {
 func (h *Host) Call(handler string, event Event) Called {
 	index, subscription := find(handler)
 	encoded := event.encode(subscription)
-	h.called = Called{}
-	outer := host.Current
-	host.Current = h
-	defer func() { host.Current = outer }()
+	running.Lock()
+	defer running.Unlock()
+	h.called, host.Current = Called{}, mock{h}
+	defer func() { host.Current = nil }()
 	answer, failed := guest.Handle(index, encoded)
 	called := h.called
 	if len(answer) > 0 {

@@ -34,13 +34,16 @@ func New() *Host {
 	}
 }
 
-// Log is a part of the host that the SDK calls.
-func (h *Host) Log(line []byte) {
+// mock is the host as the SDK sees it.
+type mock struct {
+	*Host
+}
+
+func (h mock) Log(line []byte) {
 	h.called.Log = append(h.called.Log, must(msgpack.Decode(line)).(map[string]any))
 }
 
-// Ask is a part of the host that the SDK calls.
-func (h *Host) Ask(name string, encoded []byte) ([]byte, error) {
+func (h mock) Ask(name string, encoded []byte) ([]byte, error) {
 	request := must(msgpack.Decode(encoded)).(map[string]any)
 	h.called.Requests = append(h.called.Requests, Request{name, request})
 	answer, err := h.answer(name, request)
@@ -74,14 +77,12 @@ func (h *Host) answer(name string, request map[string]any) (any, error) {
 	return h.models(name, request)
 }
 
-// BucketGet is a part of the host that the SDK calls.
-func (h *Host) BucketGet(bucket, key string) ([]byte, bool, error) {
+func (h mock) BucketGet(bucket, key string) ([]byte, bool, error) {
 	value, found := h.Cache[bucket][key]
 	return value, found, nil
 }
 
-// BucketSet is a part of the host that the SDK calls.
-func (h *Host) BucketSet(bucket, key string, value []byte) error {
+func (h mock) BucketSet(bucket, key string, value []byte) error {
 	if h.Cache[bucket] == nil {
 		h.Cache[bucket] = map[string][]byte{}
 	}
@@ -89,8 +90,7 @@ func (h *Host) BucketSet(bucket, key string, value []byte) error {
 	return nil
 }
 
-// BucketDelete is a part of the host that the SDK calls.
-func (h *Host) BucketDelete(bucket, key string) error {
+func (h mock) BucketDelete(bucket, key string) error {
 	delete(h.Cache[bucket], key)
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 var (
 	errCut       = errors.New("malformed MessagePack: it ends in the middle of a value")
 	errTimestamp = errors.New("malformed MessagePack: a malformed timestamp")
-	errUTF8      = errors.New("malformed MessagePack: a text is not UTF-8")
+	errUTF8      = errors.New("a text is not UTF-8")
 )
 
 // Decode reads one value, and nothing after it.

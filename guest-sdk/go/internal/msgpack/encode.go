@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Append appends one value of the kinds that Decode returns, in the shortest form that there is for it.
@@ -26,6 +27,9 @@ func Append(b []byte, value any) ([]byte, error) {
 	case float64:
 		return binary.BigEndian.AppendUint64(append(b, 0xcb), math.Float64bits(v)), nil
 	case string:
+		if !utf8.ValidString(v) {
+			return nil, errUTF8
+		}
 		return AppendString(b, v), nil
 	case []byte:
 		return appendBytes(b, v), nil
