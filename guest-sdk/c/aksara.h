@@ -132,8 +132,10 @@ typedef struct {
     aksara_str key; /* of a map */
     aksara_value value;
     size_t index;
-    aksara_value rest; /* the SDK's own, as is `left` */
+    aksara_value rest; /* this and what follows is the SDK's own */
     size_t left;
+    bool of_map;
+    bool started;
 } aksara_iter;
 aksara_iter aksara_each(aksara_value list_or_map);
 bool aksara_next(aksara_iter *it);
@@ -180,10 +182,19 @@ typedef struct aksara_event aksara_event;
 aksara_value aksara_about(const aksara_event *event, const char *key);
 
 /* The same for what every event has, and for what is asked for often. */
-aksara_str aksara_signal(const aksara_event *event);
-aksara_str aksara_sender(const aksara_event *event);
-int64_t aksara_depth(const aksara_event *event);
-bool aksara_created(const aksara_event *event);
+static inline aksara_str aksara_signal(const aksara_event *event) {
+    return aksara_as_str(aksara_about(event, "signal"));
+}
+static inline aksara_str aksara_sender(const aksara_event *event) {
+    return aksara_as_str(aksara_about(event, "sender"));
+}
+static inline int64_t aksara_depth(const aksara_event *event) {
+    return aksara_as_i64(aksara_about(event, "depth"));
+}
+static inline bool aksara_created(const aksara_event *event) {
+    aksara_value created = aksara_about(event, "created");
+    return !aksara_is_nil(created) && aksara_as_bool(created);
+}
 
 /* An argument of a custom signal; nil where it is not given. */
 aksara_value aksara_argument(const aksara_event *event, const char *name);
@@ -198,27 +209,57 @@ aksara_time aksara_event_time(const aksara_event *event);
 /* A field of the instance, as it was sent or as the handler has set it. A field that was not sent is an
  * error: `reads` says which are. */
 aksara_value aksara_get(const aksara_event *event, const char *field);
-bool aksara_is_null(const aksara_event *event, const char *field);
-bool aksara_get_bool(const aksara_event *event, const char *field);
-int64_t aksara_get_i64(const aksara_event *event, const char *field);
-double aksara_get_f64(const aksara_event *event, const char *field);
-aksara_str aksara_get_str(const aksara_event *event, const char *field);
-aksara_bytes aksara_get_bytes(const aksara_event *event, const char *field);
-aksara_time aksara_get_time(const aksara_event *event, const char *field);
+static inline bool aksara_is_null(const aksara_event *event, const char *field) {
+    return aksara_is_nil(aksara_get(event, field));
+}
+static inline bool aksara_get_bool(const aksara_event *event, const char *field) {
+    return aksara_as_bool(aksara_get(event, field));
+}
+static inline int64_t aksara_get_i64(const aksara_event *event, const char *field) {
+    return aksara_as_i64(aksara_get(event, field));
+}
+static inline double aksara_get_f64(const aksara_event *event, const char *field) {
+    return aksara_as_f64(aksara_get(event, field));
+}
+static inline aksara_str aksara_get_str(const aksara_event *event, const char *field) {
+    return aksara_as_str(aksara_get(event, field));
+}
+static inline aksara_bytes aksara_get_bytes(const aksara_event *event, const char *field) {
+    return aksara_as_bytes(aksara_get(event, field));
+}
+static inline aksara_time aksara_get_time(const aksara_event *event, const char *field) {
+    return aksara_as_time(aksara_get(event, field));
+}
 
 /* Sets a field. The value that the host sent is no change, and does not go back. */
 void aksara_set(aksara_event *event, const char *field, aksara_value value);
-void aksara_set_null(aksara_event *event, const char *field);
-void aksara_set_bool(aksara_event *event, const char *field, bool value);
-void aksara_set_i64(aksara_event *event, const char *field, int64_t value);
-void aksara_set_f64(aksara_event *event, const char *field, double value);
-void aksara_set_str(aksara_event *event, const char *field, aksara_str value);
-void aksara_set_bytes(aksara_event *event, const char *field, aksara_bytes value);
-void aksara_set_time(aksara_event *event, const char *field, aksara_time value);
+static inline void aksara_set_null(aksara_event *event, const char *field) {
+    aksara_set(event, field, aksara_nil());
+}
+static inline void aksara_set_bool(aksara_event *event, const char *field, bool value) {
+    aksara_set(event, field, aksara_bool(value));
+}
+static inline void aksara_set_i64(aksara_event *event, const char *field, int64_t value) {
+    aksara_set(event, field, aksara_i64(value));
+}
+static inline void aksara_set_f64(aksara_event *event, const char *field, double value) {
+    aksara_set(event, field, aksara_f64(value));
+}
+static inline void aksara_set_str(aksara_event *event, const char *field, aksara_str value) {
+    aksara_set(event, field, aksara_string(value));
+}
+static inline void aksara_set_bytes(aksara_event *event, const char *field, aksara_bytes value) {
+    aksara_set(event, field, aksara_blob(value));
+}
+static inline void aksara_set_time(aksara_event *event, const char *field, aksara_time value) {
+    aksara_set(event, field, aksara_timestamp(value));
+}
 
 /* Bulk operations: how many instances there are, and the event about just one of them, for all of the above.
  */
-size_t aksara_instances(const aksara_event *event);
+static inline size_t aksara_instances(const aksara_event *event) {
+    return aksara_count(aksara_about(event, "instances"));
+}
 aksara_event *aksara_instance(aksara_event *event, size_t index);
 
 /* Adds a field to the `update_fields` of the save under way. */
@@ -252,8 +293,8 @@ bool aksara_has_failed(void);
 /* Each answers with a value. When the request failed that is an error: whoever reads it as anything else
  * fails the event with its text. `aksara_error` asks first, and lets the event go on; `aksara_check` is for
  * answers that nobody reads: `return aksara_check(aksara_models_delete("Note", key));`. */
-bool aksara_is_error(aksara_value answer);
-aksara_str aksara_error(aksara_value answer);
+static inline bool aksara_is_error(aksara_value answer) { return answer.data == NULL; }
+static inline aksara_str aksara_error(aksara_value answer) { return answer.name; }
 aksara_result aksara_check(aksara_value answer);
 
 /* The application's models, in the transaction of the event. `fields` and `order_by` are names with spaces
@@ -286,10 +327,19 @@ typedef enum {
 
 /* Which rows: `AKSARA_AND(aksara_where("stars", AKSARA_GE, aksara_i64(3)), aksara_not(..))`. */
 aksara_value aksara_where(const char *field, aksara_operator op, aksara_value value);
-aksara_value aksara_all(const aksara_value *filters, size_t count);
-aksara_value aksara_any(const aksara_value *filters, size_t count);
-aksara_value aksara_not(aksara_value filter);
-aksara_value aksara_every_row(void);
+static inline aksara_value aksara_all(const aksara_value *filters, size_t count) {
+    aksara_pair pair = {"and", aksara_list(filters, count)};
+    return aksara_map(&pair, 1);
+}
+static inline aksara_value aksara_any(const aksara_value *filters, size_t count) {
+    aksara_pair pair = {"or", aksara_list(filters, count)};
+    return aksara_map(&pair, 1);
+}
+static inline aksara_value aksara_not(aksara_value filter) {
+    aksara_pair pair = {"not", filter};
+    return aksara_map(&pair, 1);
+}
+static inline aksara_value aksara_every_row(void) { return aksara_all(NULL, 0); }
 
 /* A value that the database computes, for `expressions` of `aksara_models_update_rows`:
  * `AKSARA_MAP({"stars", aksara_f("stars", AKSARA_ADD, aksara_i64(1))})`. */
@@ -298,9 +348,12 @@ aksara_value aksara_f(const char *field, aksara_arithmetic op, aksara_value valu
 
 /* Sends a custom signal with a map of arguments. `aksara_send_for` says for which instance; `robust` runs
  * every handler and answers with a list of `{handler, error}`. */
-AKSARA_MUST_USE aksara_value aksara_send(const char *signal, aksara_value args);
 AKSARA_MUST_USE aksara_value aksara_send_for(const char *signal, aksara_value args, const char *sender,
                                              aksara_value key, bool robust);
+
+AKSARA_MUST_USE static inline aksara_value aksara_send(const char *signal, aksara_value args) {
+    return aksara_send_for(signal, args, NULL, aksara_nil(), false);
+}
 
 /* Calls a service of the application. */
 AKSARA_MUST_USE aksara_value aksara_call(const char *service, aksara_value args);
@@ -308,12 +361,11 @@ AKSARA_MUST_USE aksara_value aksara_call(const char *service, aksara_value args)
 /* A setting of the plugin, or nil. */
 AKSARA_MUST_USE aksara_value aksara_config(const char *name);
 
-/* A cache: bytes (or nil) by key, in a granted bucket; whether there is a value; the list of all keys. */
+/* A cache: bytes (or nil) by key, in a granted bucket, and whether there is a value. */
 AKSARA_MUST_USE aksara_value aksara_cache_get(const char *bucket, const char *key);
 AKSARA_MUST_USE aksara_value aksara_cache_set(const char *bucket, const char *key, aksara_bytes value);
 AKSARA_MUST_USE aksara_value aksara_cache_delete(const char *bucket, const char *key);
 AKSARA_MUST_USE aksara_value aksara_cache_exists(const char *bucket, const char *key);
-AKSARA_MUST_USE aksara_value aksara_cache_keys(const char *bucket);
 
 /* The time of day. `aksara_event_time` does without the import. */
 aksara_time aksara_now(void);
