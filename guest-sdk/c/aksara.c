@@ -479,8 +479,10 @@ static bool is_utf8(const uint8_t *at, size_t left) {
     return true;
 }
 
-static int compare(aksara_str a, aksara_str b) {
-    return a.len != b.len ? (a.len < b.len ? -1 : 1) : a.len == 0 ? 0 : memcmp(a.data, b.data, a.len);
+int aksara_compare(aksara_str a, aksara_str b) {
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 || a.len == b.len ? order : a.len < b.len ? -1 : 1;
 }
 
 /* Shell's: no recursion, and nothing to link. */
@@ -489,7 +491,7 @@ static void sort(aksara_str *keys, size_t count) {
         for (size_t i = gap; i < count; i++) {
             aksara_str key = keys[i];
             size_t to = i;
-            for (; to >= gap && compare(keys[to - gap], key) > 0; to -= gap)
+            for (; to >= gap && aksara_compare(keys[to - gap], key) > 0; to -= gap)
                 keys[to] = keys[to - gap];
             keys[to] = key;
         }
@@ -516,7 +518,7 @@ static const char *check_map(const uint8_t *at, size_t left, size_t count, unsig
     }
     sort(keys, count);
     for (size_t i = 1; i < count; i++)
-        if (compare(keys[i - 1], keys[i]) == 0)
+        if (aksara_compare(keys[i - 1], keys[i]) == 0)
             return "it has a map with one key twice";
     return NULL;
 }
@@ -706,7 +708,7 @@ size_t aksara_count(aksara_value value) { return aksara_each(value).left; }
 static bool lookup(aksara_value map, aksara_str key, aksara_value *member) {
     aksara_iter it = aksara_each(map);
     while (it.of_map && aksara_next(&it))
-        if (compare(it.key, key) == 0) {
+        if (aksara_compare(it.key, key) == 0) {
             *member = it.value;
             return true;
         }
@@ -740,7 +742,7 @@ bool aksara_same(aksara_value a, aksara_value b) {
     if (one.kind == AKSARA_KIND_LIST || one.kind == AKSARA_KIND_MAP) {
         aksara_iter left = aksara_each(a), right = aksara_each(b);
         while (aksara_next(&left) && aksara_next(&right))
-            if (compare(left.key, right.key) != 0 || !aksara_same(left.value, right.value))
+            if (aksara_compare(left.key, right.key) != 0 || !aksara_same(left.value, right.value))
                 return false;
         return true;
     }
@@ -1438,7 +1440,7 @@ static aksara_value reply_of(const aksara_event *event) {
 
 static bool is_repeated(const message *it) {
     const message *at = failure.invalid;
-    while (at != it && compare(at->field, it->field) != 0)
+    while (at != it && aksara_compare(at->field, it->field) != 0)
         at = at->next;
     return at != it;
 }
@@ -1457,7 +1459,7 @@ static aksara_value invalid_fields(void) {
             continue;
         count = 0;
         for (const message *at = field; at != NULL; at = at->next)
-            if (compare(at->field, field->field) == 0)
+            if (aksara_compare(at->field, field->field) == 0)
                 texts[count++] = aksara_string(at->text);
         pairs[fields].key = field->field.data;
         pairs[fields++].value = aksara_list(texts, count);

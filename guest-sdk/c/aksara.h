@@ -169,6 +169,9 @@ static inline bool aksara_equals(aksara_str text, const char *other) {
     return text.len == strlen(other) && (text.len == 0 || memcmp(text.data, other, text.len) == 0);
 }
 
+/* Orders texts by their bytes: below zero, zero, or above, as `memcmp`. */
+int aksara_compare(aksara_str a, aksara_str b);
+
 /* A text as the two arguments of `%.*s`. */
 #define AKSARA_ARG(text) (int)(text).len, (text).data
 
