@@ -34,7 +34,7 @@ static union {
 } first;
 static place arena; /* nowhere, before the first event */
 
-static void rewind_arena(void) {
+void aksara_reset(void) {
     first.head.size = FIRST_BYTES - sizeof(chunk);
     arena.current = &first.head;
     arena.used = 0;
@@ -77,7 +77,7 @@ static void *allocate(size_t size) {
         return NULL;
     size = (size + 7) & ~(size_t)7;
     if (arena.current == NULL)
-        rewind_arena();
+        aksara_reset();
     while (arena.current->size - arena.used < size) {
         if (arena.current->next == NULL && (arena.current->next = grow(size)) == NULL)
             return NULL;
@@ -121,12 +121,6 @@ void *aksara_alloc(size_t size) {
     if (allocated == NULL)
         record(FAILURE, aksara_cstr(OUT_OF_MEMORY));
     return allocated;
-}
-
-void aksara_reset(void) {
-    rewind_arena();
-    failure.kind = NONE;
-    failure.invalid = NULL;
 }
 
 bool aksara_has_failed(void) { return failure.kind != NONE; }
@@ -1061,7 +1055,7 @@ static aksara_value words(const char *text) {
 static bool sendable(aksara_value *request) {
     const char *wrong = request->data == NULL ? NULL : check_message(request->data, request->len);
     if (wrong != NULL)
-        *request = mistake(aksara_format("a request cannot be sent: %s", wrong));
+        *request = mistake(aksara_format("what is sent is malformed: %s", wrong));
     return request->data != NULL;
 }
 
@@ -1496,9 +1490,11 @@ bool aksara_handle(uint32_t subscription, aksara_bytes message, aksara_bytes *an
         reply = failure_value();
     if (reply.data == NULL) {
         /* There was no memory for the failure, or it is no text. Nothing else is needed any more. */
-        rewind_arena();
+        aksara_reset();
         reply = AKSARA_MAP({"error", aksara_string(reply.name)});
     }
+    failure.kind = NONE;
+    failure.invalid = NULL;
     answer->data = reply.data;
     answer->len = reply.len;
     return succeeded;

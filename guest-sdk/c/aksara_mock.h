@@ -162,11 +162,10 @@ static inline aksara_mocked aksara_mock_call(const char *handler, aksara_value i
     if (!aksara_has(called.reply, "instance"))
         return called;
     for (aksara_iter it = aksara_each(aksara_member(called.reply, "instance")); aksara_next(&it);)
-        if (!aksara_mock_names(to->writes, it.key)) {
+        if (!aksara_mock_names(to->writes, it.key) && called.succeeded) {
+            aksara_str text = aksara_format("`%.*s` is not in `writes` of the handler", AKSARA_ARG(it.key));
             called.succeeded = false;
-            called.failure =
-                AKSARA_MAP({"error", aksara_string(aksara_format("`%.*s` is not in `writes` of the handler",
-                                                                 AKSARA_ARG(it.key)))});
+            called.failure = AKSARA_MAP({"error", aksara_string(text)});
         }
     return called;
 }

@@ -156,7 +156,7 @@ static aksara_bytes read_file(const char *path) {
 }
 
 /* Whether two values are the same, entries of maps in any order. Nil is as good as a missing key, where `loosely`. */
-static bool alike(aksara_value a, aksara_value b, bool loosely) {
+static inline bool alike(aksara_value a, aksara_value b, bool loosely) {
     if (aksara_kind_of(a) != AKSARA_KIND_MAP || aksara_kind_of(b) != AKSARA_KIND_MAP) {
         if (aksara_kind_of(a) != AKSARA_KIND_LIST || aksara_kind_of(b) != AKSARA_KIND_LIST)
             return aksara_same(a, b);
