@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::run::{Step, cargo};
-use crate::servers;
+use crate::{servers, tools};
 
 /// The targets that plugins are built for: the first by our build, the second by hand.
 const TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -43,6 +43,11 @@ pub(crate) fn report() -> Result<()> {
         name: format!("{} (for the tests)", kind.name),
         there: kind.is_there(),
         install: format!("apt-get install {}", kind.package),
+    }));
+    needs.extend(tools::needs().map(|(name, missing)| Need {
+        name,
+        there: missing.is_none(),
+        install: missing.unwrap_or_default().to_owned(),
     }));
     for Need { name, there, install } in &needs {
         match there {

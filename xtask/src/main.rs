@@ -3,12 +3,14 @@
 mod doctor;
 mod run;
 mod servers;
+mod tools;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, program};
+use crate::tools::Language;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -46,7 +48,7 @@ fn command(arguments: &[String]) -> Result<()> {
         "blog" => example("blog", rest),
         "test" => test(),
         "bench" => bench(),
-        "plugins" => plugins(),
+        "plugins" => plugins().map(drop),
         "doctor" => doctor::report(),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
@@ -62,27 +64,42 @@ fn build() -> Result<()> {
     cargo(["build", "--workspace"]).run("building the workspace")
 }
 
-fn plugins() -> Result<()> {
+/// Builds the plugins in Rust, which need nothing but Rust.
+fn rust_plugins() -> Result<()> {
     doctor::wasm_targets()?;
     build()?;
-    components("plugins", "target/plugins")
+    components(&[], "plugins", "target/plugins")
 }
 
-/// Makes a component of each crate in a folder.
-fn components(crates: &str, output: &str) -> Result<()> {
-    let folders = std::fs::read_dir(crates)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    let folders = folders.into_iter().filter(|folder| folder.join("Cargo.toml").is_file());
-    program("target", "aksara").args(["build", "--output", output]).args(folders).run("building the plugins")
+/// Builds all plugins in all languages that this machine can build.
+fn plugins() -> Result<Vec<Language>> {
+    rust_plugins()?;
+    let languages = tools::install()?;
+    components(&languages, "plugins", "target/plugins")?;
+    Ok(languages)
+}
+
+/// Makes a component of each plugin in a folder: those in Rust, and in these languages.
+fn components(languages: &[Language], sources: &str, output: &str) -> Result<()> {
+    let mut folders =
+        std::fs::read_dir(sources)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    folders.retain(|folder| {
+        folder.join("Cargo.toml").is_file() || languages.iter().any(|language| language.is_of(folder))
+    });
+    folders.sort();
+    let build = program("aksara").env("AKSARA_TOOLS", &tools::folder().to_string_lossy());
+    build.args(["build", "--output", output]).args(folders).run("building the plugins")
 }
 
 fn example(name: &str, arguments: &[String]) -> Result<()> {
-    plugins()?;
-    program("target", name).args(arguments.iter().cloned()).run(&format!("running `{name}`"))
+    rust_plugins()?;
+    program(name).args(arguments.iter().cloned()).run(&format!("running `{name}`"))
 }
 
 fn test() -> Result<()> {
-    plugins()?;
-    components("tests/fixtures", "target/fixtures")?;
+    let languages = plugins()?;
+    components(&languages, "tests/fixtures", "target/fixtures")?;
+    components(&languages, "tests/conformance", "target/fixtures")?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
     for kind in &servers::KINDS {
         let Some(server) = kind.server()? else {
@@ -103,10 +120,10 @@ fn test() -> Result<()> {
     if let Some(folder) = std::path::Path::new(database).parent().filter(|folder| folder.exists()) {
         std::fs::remove_dir_all(folder)?;
     }
-    program("target", "flights").args(["--database", database]).run("running `flights`")
+    program("flights").args(["--database", database]).run("running `flights`")
 }
 
 fn bench() -> Result<()> {
-    plugins()?;
+    rust_plugins()?;
     cargo(["bench", "--workspace", "--bench", "save", "--bench", "call"]).run("running the benchmarks")
 }

@@ -15,11 +15,15 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Step {
     Step(Command::new(cargo)).args(arguments)
 }
 
-/// A program of this workspace, built in the development profile. `fallback` is the target folder unless another is
-/// set in the environment.
-pub(crate) fn program(fallback: &str, name: &str) -> Step {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from(fallback), PathBuf::from);
-    Step(Command::new(target.join("debug").join(name)))
+/// Cargo's target folder.
+pub(crate) fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    std::path::absolute(&target).unwrap_or(target)
+}
+
+/// A program of this workspace, built in the development profile.
+pub(crate) fn program(name: &str) -> Step {
+    Step(Command::new(target().join("debug").join(name)))
 }
 
 impl Step {

@@ -32,7 +32,10 @@ pub(super) fn key<'a>(language: &str, folders: impl Iterator<Item = &'a Path>) -
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let (path, kind) = { let entry = entry?; (entry.path(), entry.file_type()?) };
+        let (path, kind) = {
+            let entry = entry?;
+            (entry.path(), entry.file_type()?)
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if kind.is_file() {
             files.push(path);

@@ -1,6 +1,7 @@
 //! From a core module to a component, with the encoder of the Bytecode Alliance.
 
 use anyhow::{Context, Result};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{PackageId, Resolve};
 
@@ -47,7 +48,7 @@ fn from_module(mut module: Vec<u8>) -> Result<Vec<u8>> {
         let (mut resolve, package) = contract()?;
         embed(&mut module, &mut resolve, package, WORLD)?;
     }
-    let imports_preview1 = sections::imports(&module)?.contains(PREVIEW1);
+    let imports_preview1 = imports_from(&module, PREVIEW1)?;
     let mut encoder = ComponentEncoder::default()
         .module(&module)
         .context("it does not import and export what the world `plugin` has")?
@@ -60,6 +61,20 @@ fn from_module(mut module: Vec<u8>) -> Result<Vec<u8>> {
         encoder = encoder.adapter(PREVIEW1, &adapter)?;
     }
     encoder.encode()
+}
+
+/// Whether a core module imports anything from the module with this name.
+fn imports_from(module: &[u8], name: &str) -> Result<bool> {
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::ImportSection(imports) = payload? {
+            for import in imports.into_imports() {
+                if import?.module == name {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn contract() -> Result<(Resolve, PackageId)> {

@@ -58,7 +58,8 @@ impl Language {
             Language::Go => go(folder, &output)?,
             Language::C => c(folder, sdk.as_deref(), &output)?,
         }
-        let built = fs::read(&output).with_context(|| format!("nothing was built of `{}`", folder.display()))?;
+        let built =
+            fs::read(&output).with_context(|| format!("nothing was built of `{}`", folder.display()))?;
         cache::put(&key, &built);
         Ok(built)
     }
@@ -118,10 +119,20 @@ fn go(folder: &Path, output: &Path) -> Result<()> {
 
 fn c(folder: &Path, sdk: Option<&Path>, output: &Path) -> Result<()> {
     let Some(sdk) = sdk else {
-        bail!("`{}` lies in no tree with `guest-sdk/c`; compile it with `aksara.c` by hand", folder.display());
+        bail!(
+            "`{}` lies in no tree with `guest-sdk/c`; compile it with `aksara.c` by hand",
+            folder.display()
+        );
     };
     let mut command = tools::program("clang/bin/clang", "clang");
-    command.args(C_FLAGS).arg("-I").arg(sdk).args(sources(folder)).arg(sdk.join("aksara.c")).arg("-o").arg(output);
+    command
+        .args(C_FLAGS)
+        .arg("-I")
+        .arg(sdk)
+        .args(sources(folder))
+        .arg(sdk.join("aksara.c"))
+        .arg("-o")
+        .arg(output);
     let doing = format!("building the C plugin `{}`", folder.display());
     tools::run(command, &doing, "install the packages clang, lld, wasi-libc and libclang-rt-14-dev-wasm32")
 }
@@ -140,7 +151,8 @@ const C_FLAGS: [&str; 8] = [
 /// The C files directly in a folder, in order of their names.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut sources: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "c")).collect();
+    let mut sources: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "c")).collect();
     sources.sort();
     sources
 }
