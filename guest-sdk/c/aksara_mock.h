@@ -140,8 +140,8 @@ static inline aksara_value aksara_mock_event(const aksara_subscription *to, aksa
     return aksara_mock_chosen(more, NULL, entries, is_save ? 8 : 7);
 }
 
-/* Calls the handler with this name for an instance. `more` are further keys of the event (`created`, true for saves
- * unless given, `update_fields`, `changes`, `args`, ..), or nil. */
+/* Calls the handler with this name for an instance. `more` are further keys of the event (`created`, true
+ * for saves unless given, `update_fields`, `changes`, `args`, ..), or nil. */
 static inline aksara_mocked aksara_mock_call(const char *handler, aksara_value instance, aksara_value more) {
     aksara_mocked called = {false, aksara_nil(), aksara_nil()};
     aksara_host = aksara_mock_host;

@@ -1,5 +1,6 @@
-/* Mutates the golden payloads and gives them to the reader, and to a handler as its event: nothing may crash, and what
- * is accepted must come back from the writer. The arguments are how many times, and the path of `wit/golden`. */
+/* Mutates the golden payloads and gives them to the reader, and to a handler as its event: nothing may
+ * crash, and what is accepted must come back from the writer. The arguments are how many times, and the path
+ * of `wit/golden`. */
 
 #include "../aksara_mock.h"
 #include "json.h"
