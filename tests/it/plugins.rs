@@ -35,14 +35,16 @@ struct Secret {
     id: i64,
 }
 
-/// A database that hears these plugins; the folder has to live as long.
+/// A database that hears these plugins; the folder has to live as long. It has an alias of its own, for handlers to tell
+/// its events from those of other tests.
 async fn with_plugins<M: aksara::Models>(names: &[&str]) -> (TestDb, Plugins, tempfile::TempDir) {
     let folder = plugins_folder(names);
     let plugins = open_plugins(folder.path(), Limits::default()).await.unwrap();
     for status in plugins.status() {
         assert!(status.failure.is_none(), "{status:?}");
     }
-    let test = TestDb::opened::<M>(|options| options.plugins(&plugins)).await;
+    let test =
+        TestDb::opened::<M>(|options| options.plugins(&plugins).alias(Uuid::now_v7().to_string())).await;
     (test, plugins, folder)
 }
 
@@ -74,12 +76,12 @@ async fn native_handlers_and_plugins_share_one_order() {
     let (test, _plugins, _folder) = with_plugins::<(Probe,)>(&["probe"]).await;
     let journal = Journal::default();
     let note = |place: &'static str, priority| {
-        let journal = journal.clone();
+        let (journal, alias) = (journal.clone(), test.db.alias().to_owned());
         pre_save::<Probe>()
             .priority(priority)
             .dispatch_uid(format!("ordered {place}"))
             .connect(move |event| {
-                if event.instance.text == "note" {
+                if event.db.alias() == alias {
                     journal.add(format!("{place}: `{}`", event.instance.note));
                 }
                 Box::pin(async { Ok(()) })
@@ -97,11 +99,13 @@ async fn a_fault_fails_one_save_with_an_error_that_names_the_plugin() {
     let (test, plugins, _folder) = with_plugins::<(Probe, Secret)>(&["probe"]).await;
     let digest = plugins.status()[0].serving.clone().unwrap().digest;
     let journal = Journal::default();
-    let seen = journal.clone();
+    let (seen, alias) = (journal.clone(), test.db.alias().to_owned());
     let _handler = post_save::<Probe>()
         .dispatch_uid("watches faults")
         .connect(move |event| {
-            seen.add(event.instance.text.clone());
+            if event.db.alias() == alias {
+                seen.add(event.instance.text.clone());
+            }
             Box::pin(async { Ok(()) })
         })
         .scoped();

@@ -7,6 +7,7 @@ mod custom;
 mod delete;
 mod dispatch;
 mod edges;
+mod failing;
 mod helpers;
 mod machine;
 mod page;

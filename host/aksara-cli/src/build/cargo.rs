@@ -62,12 +62,8 @@ pub(super) fn build(folders: &[&Path]) -> Result<Vec<Vec<u8>>> {
     let mut workspaces: Vec<(Metadata, Vec<usize>)> = Vec::new();
     let mut manifests = Vec::new();
     for (index, folder) in folders.iter().enumerate() {
-        let manifest = folder.join("Cargo.toml").canonicalize().with_context(|| {
-            format!(
-                "`{}` is no plugin: it is neither a file nor a folder with a `Cargo.toml`",
-                folder.display()
-            )
-        })?;
+        let manifest = folder.join("Cargo.toml").canonicalize();
+        let manifest = manifest.with_context(|| format!("`{}` has no `Cargo.toml`", folder.display()))?;
         match workspaces.iter_mut().find(|(metadata, _)| package(metadata, &manifest).is_some()) {
             Some((_, members)) => members.push(index),
             None => workspaces.push((metadata(&manifest)?, vec![index])),

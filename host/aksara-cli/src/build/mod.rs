@@ -1,21 +1,29 @@
-//! `aksara build`: plugin crates become components that describe themselves.
+//! `aksara build`: plugins in any language become components that describe themselves.
 
+mod cache;
 mod cargo;
 mod component;
+mod language;
+mod tools;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use aksara_wire::Map;
 use anyhow::{Context, Result, bail};
 
+use self::language::Language;
 use crate::load::{Loaded, Loader};
 use crate::{Ended, output, sections};
 
-/// Builds plugins: a folder with a Rust crate each, or a core module or component that another tool made.
+/// Builds plugins: a folder with the sources of each, or a core module or component that another tool made.
+///
+/// The manifest says the language: Cargo.toml (Rust), pyproject.toml (Python), package.json (JavaScript, TypeScript),
+/// go.mod (Go), or C files alone. Toolchains are those of the folder that AKSARA_TOOLS names, or of the PATH.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folders with a `Cargo.toml`, or `.wasm` files.
+    /// Folders with a manifest, or `.wasm` files.
     #[arg(required = true, value_name = "DIR")]
     sources: Vec<PathBuf>,
     /// Where to: a folder, or for a single plugin the file itself (`OUT.wasm`).
@@ -70,16 +78,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
 
 /// The sources as WebAssembly, in the order in which they were given.
 fn compile(sources: &[PathBuf]) -> Result<Vec<Built<'_>>> {
-    let folders: Vec<&Path> =
-        sources.iter().map(PathBuf::as_path).filter(|source| !source.is_file()).collect();
-    let mut crates = cargo::build(&folders)?.into_iter();
-    let mut built = Vec::new();
-    for source in sources {
-        if !source.is_file() {
-            built.extend(crates.next().map(|bytes| Built { source, bytes }));
-            continue;
+    let mut crates = Vec::new();
+    let mut others = Vec::new();
+    for (index, source) in sources.iter().enumerate().filter(|(_, source)| !source.is_file()) {
+        match Language::of(source)? {
+            None => crates.push((index, source.as_path())),
+            Some(language) => others.push((index, language, source.as_path())),
         }
-        let bytes = fs::read(source).with_context(|| format!("`{}` cannot be read", source.display()))?;
+    }
+    let mut modules: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    let folders: Vec<&Path> = crates.iter().map(|(_, folder)| *folder).collect();
+    modules.extend(crates.iter().map(|(index, _)| *index).zip(cargo::build(&folders)?));
+    // Their toolchains use one core each.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    for batch in others.chunks(at_once) {
+        let built: Vec<Result<Vec<u8>>> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                batch.iter().map(|(_, language, folder)| scope.spawn(|| language.build(folder))).collect();
+            let joined = threads.into_iter().map(|thread| match thread.join() {
+                Ok(built) => built,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
+        });
+        for ((index, ..), built) in batch.iter().zip(built) {
+            modules.insert(*index, built?);
+        }
+    }
+    let mut built = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let bytes = match modules.remove(&index) {
+            Some(bytes) => bytes,
+            None => fs::read(source).with_context(|| format!("`{}` cannot be read", source.display()))?,
+        };
         built.push(Built { source, bytes });
     }
     Ok(built)

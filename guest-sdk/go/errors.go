@@ -1,0 +1,112 @@
+package aksara
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"aksara.dev/aksara/internal/msgpack"
+)
+
+// Rejection is the error of a handler that refuses the operation.
+type Rejection struct {
+	Message string
+}
+
+func (r *Rejection) Error() string { return r.Message }
+
+// Reject refuses the operation; the caller of `save` or `delete` gets the message.
+func Reject(message string) error { return &Rejection{message} }
+
+// Invalidity is the error of a handler that finds an instance invalid.
+type Invalidity struct {
+	// The messages by field.
+	Fields map[string][]string
+}
+
+func (i *Invalidity) Error() string {
+	var parts []string
+	for field, messages := range i.Fields {
+		for _, message := range messages {
+			parts = append(parts, "`"+field+"` "+message)
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; ")
+}
+
+// Invalid finds a field invalid; the caller of `save` gets a validation error. errors.Join puts those of several
+// fields together.
+func Invalid(field string, messages ...string) error {
+	return &Invalidity{map[string][]string{field: messages}}
+}
+
+// HostError is what the host answers to a request that it does not grant, or that fails.
+type HostError struct {
+	Message string
+}
+
+func (e *HostError) Error() string { return e.Message }
+
+// failure encodes the error of a handler. One that is no answer to whoever saves is a failure of the plugin itself,
+// and outdoes the others.
+func failure(err error, trace []byte) []byte {
+	rejection, fields, fault := takeApart(err)
+	key, value := "error", any(nil)
+	switch {
+	case fault:
+		text := err.Error()
+		if len(trace) > 0 {
+			text += "\n\n" + string(trace)
+		}
+		value = strings.ToValidUTF8(text, "\uFFFD")
+	case rejection != "":
+		key, value = "reject", strings.ToValidUTF8(rejection, "\uFFFD")
+	default:
+		key, value = "invalid", fields
+	}
+	encoded, err := msgpack.Append(nil, map[string]any{key: value})
+	if err != nil {
+		panic(err)
+	}
+	return encoded
+}
+
+// takeApart takes an error apart, and what was joined to it.
+func takeApart(err error) (rejection string, invalid map[string]any, fault bool) {
+	invalid = map[string]any{}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, part := range joined.Unwrap() {
+			message, fields, bad := takeApart(part)
+			if rejection == "" {
+				rejection = message
+			}
+			for field, messages := range fields {
+				before, _ := invalid[field].([]any)
+				invalid[field] = append(before, messages.([]any)...)
+			}
+			fault = fault || bad
+		}
+		return rejection, invalid, fault
+	}
+	var refused *Rejection
+	var found *Invalidity
+	switch {
+	case errors.As(err, &refused):
+		rejection = refused.Message
+		if rejection == "" {
+			rejection = "refused"
+		}
+	case errors.As(err, &found):
+		for field, messages := range found.Fields {
+			list := make([]any, len(messages))
+			for i, message := range messages {
+				list[i] = strings.ToValidUTF8(message, "\uFFFD")
+			}
+			invalid[field] = list
+		}
+	default:
+		fault = true
+	}
+	return rejection, invalid, fault
+}

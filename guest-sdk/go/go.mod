@@ -1,0 +1,3 @@
+module aksara.dev/aksara
+
+go 1.25
