@@ -150,7 +150,7 @@ aksara_value aksara_read(aksara_bytes message);
 
 /* ---- text and memory ---- */
 
-/* Memory of the arena, aligned for everything, not cleared. NULL fails the event. */
+/* Memory of the arena, aligned to 8 bytes, not cleared. NULL fails the event. */
 void *aksara_alloc(size_t size);
 
 /* Text by a format: `%s`, `%.*s`, `%c`, `%d`, `%i`, `%u`, `%x` (with `hh`, `h`, `l`, `ll`, `j`, `z`, `t`),

@@ -1,5 +1,5 @@
-/* The little JSON that `wit/golden/index.json` needs, read into values of the SDK: bytes, times, and the
- * integers and floats that JSON cannot hold are maps with one key, `$bytes`, `$timestamp`, `$int`, `$float`. */
+/* The little JSON that `wit/golden/index.json` needs, read into values of the SDK. Bytes, times, and the
+ * integers and floats that JSON cannot hold are maps with one key: `$bytes`, `$timestamp`, `$int`, `$float`. */
 
 #ifndef JSON_H
 #define JSON_H
