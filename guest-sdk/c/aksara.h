@@ -1,4 +1,4 @@
-/* What authors of Aksara plugins in C and C++ include. The other file of the SDK is `aksara.c`.
+/* What authors of Aksara plugins in C and C++ include; `aksara.c` is compiled with the plugin.
  *
  * A plugin is a table of handlers. A handler reads the fields of an event and sets some of them; what it set
  * to another value, and nothing else, goes back to the host:
@@ -150,7 +150,7 @@ aksara_value aksara_read(aksara_bytes message);
 
 /* ---- text and memory ---- */
 
-/* Memory of the arena, aligned for everything, not cleared. NULL fails the event. */
+/* Memory of the arena, aligned to 8 bytes, not cleared. NULL fails the event. */
 void *aksara_alloc(size_t size);
 
 /* Text by a format: `%s`, `%.*s`, `%c`, `%d`, `%i`, `%u`, `%x` (with `hh`, `h`, `l`, `ll`, `j`, `z`, `t`),
@@ -391,7 +391,7 @@ void aksara_log_with(aksara_level level, aksara_value fields, const char *format
 typedef enum { AKSARA_EVERY, AKSARA_CREATED_ONLY, AKSARA_UPDATED_ONLY } aksara_when;
 
 /* One handler. Names of fields have spaces between them; NULL is all fields, "" none. */
-typedef struct {
+typedef struct aksara_subscription {
     const char *handler AKSARA_ZERO; /* its name, for errors and logs */
     const char *signal AKSARA_ZERO;
     const char *sender AKSARA_ZERO; /* label of the model; NULL for every model */
@@ -404,11 +404,11 @@ typedef struct {
 } aksara_subscription;
 
 /* What a plugin declares and asks for. Names have spaces between them, lists of names commas. */
-typedef struct {
+typedef struct aksara_grants {
     const char *declares
-        AKSARA_ZERO; /* custom signals and their arguments: "blog.read: post reader, blog.shut: at" */
-    const char *models AKSARA_ZERO;   /* operations by model: "Note: get find, Author: count" */
-    const char *signals AKSARA_ZERO;  /* custom signals to send: "blog.read" */
+        AKSARA_ZERO;                 /* custom signals and their arguments: "blog.read: post by, blog.shut" */
+    const char *models AKSARA_ZERO;  /* operations by model: "Note: get find, Author: count" */
+    const char *signals AKSARA_ZERO; /* custom signals to send: "blog.read" */
     const char *services AKSARA_ZERO; /* "notifications.send" */
     const char *keyvalue AKSARA_ZERO; /* buckets of the cache */
 } aksara_grants;

@@ -1,12 +1,13 @@
-/* Tests of handlers, natively: the host's part is played here. Include it in the one file of the test, beside the
- * plugin's own sources and `aksara.c`, and compile them for the machine that you work on.
+/* Tests of handlers, natively: the host's part is played here. Include it in the one file of the test, and
+ * compile that with the plugin's sources and `aksara.c` for the machine that you work on.
  *
- *     aksara_mocked called = aksara_mock_call("generate_slug", AKSARA_MAP({"title", aksara_text("Hello")},
- *                                                                         {"slug", aksara_text("")}), aksara_nil());
+ *     aksara_value post = AKSARA_MAP({"title", aksara_text("Hello")}, {"slug", aksara_text("")});
+ *     aksara_mocked called = aksara_mock_call("generate_slug", post, aksara_nil());
  *     assert(aksara_equals(aksara_as_str(aksara_mock_field(called, "slug")), "hello"));
  *
- * A handler is sent the fields that it reads and no others, and may set what it writes and nothing else, as with the
- * host. Grants and limits are not checked; `aksara call` runs the component. Values live until `aksara_mock_reset`. */
+ * A handler is sent the fields that it reads and no others, and may set what it writes and nothing else, as
+ * with the host. Grants and limits are not checked; `aksara call` runs the component. Values live until
+ * `aksara_mock_reset`. */
 
 #ifndef AKSARA_MOCK_H
 #define AKSARA_MOCK_H
@@ -140,8 +141,8 @@ static inline aksara_value aksara_mock_event(const aksara_subscription *to, aksa
     return aksara_mock_chosen(more, NULL, entries, is_save ? 8 : 7);
 }
 
-/* Calls the handler with this name for an instance. `more` are further keys of the event (`created`, true for saves
- * unless given, `update_fields`, `changes`, `args`, ..), or nil. */
+/* Calls the handler with this name for an instance. `more` are further keys of the event (`created`, true
+ * for saves unless given, `update_fields`, `changes`, `args`, ..), or nil. */
 static inline aksara_mocked aksara_mock_call(const char *handler, aksara_value instance, aksara_value more) {
     aksara_mocked called = {false, aksara_nil(), aksara_nil()};
     aksara_host = aksara_mock_host;

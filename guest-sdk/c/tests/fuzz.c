@@ -1,5 +1,6 @@
-/* Mutates the golden payloads and gives them to the reader, and to a handler as its event: nothing may crash, and what
- * is accepted must come back from the writer. The arguments are how many times, and the path of `wit/golden`. */
+/* Mutates the golden payloads and gives them to the reader, and to a handler as its event: nothing may
+ * crash, and what is accepted must come back from the writer. The arguments are how many times, and the path
+ * of `wit/golden`. */
 
 #include "../aksara_mock.h"
 #include "json.h"
@@ -100,15 +101,13 @@ static size_t mutate(uint8_t *data, size_t len, const aksara_bytes *other) {
     return len;
 }
 
-/* Text that is no UTF-8 is read, as the host reads it, but cannot be written; a key with a NUL is cut by C. */
-static bool can_be_written(aksara_value written) { return !aksara_is_error(written); }
-
 static void feed(aksara_bytes bytes, size_t *accepted) {
     aksara_value value = aksara_read(bytes), written;
     if (!aksara_is_error(value)) {
         ++*accepted;
         written = again(value);
-        if (can_be_written(written)) {
+        /* Text that is no UTF-8 is read, as the host reads it, but cannot be written; C cuts a key with a NUL. */
+        if (!aksara_is_error(written)) {
             aksara_bytes rewritten = {written.data, written.len};
             written = aksara_read(rewritten);
             if (memchr(bytes.data, 0, bytes.len) == NULL && !aksara_same(value, written))

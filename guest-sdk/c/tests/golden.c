@@ -1,5 +1,5 @@
-/* Every golden payload is read as `index.json` says, written anew to the same bytes, and read again; those that no SDK
- * may accept are refused. The path of `wit/golden` is the argument. */
+/* Every golden payload is read as `index.json` says, written anew to the same bytes, and read again; those
+ * that no SDK may accept are refused. The path of `wit/golden` is the argument. */
 
 #include "json.h"
 

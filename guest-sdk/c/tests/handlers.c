@@ -1,4 +1,5 @@
-/* What handlers do, with the mock in place of the host: what goes back, what fails, and what is asked of the host. */
+/* What handlers do, with the mock in place of the host: what goes back, what fails, and what is asked of the
+ * host. */
 
 #include "../aksara_mock.h"
 #include "json.h"

@@ -1,5 +1,5 @@
-/* The little JSON that `wit/golden/index.json` needs, read into values of the SDK: bytes, times, and the integers and
- * floats that JSON cannot hold are maps with one key, `$bytes`, `$timestamp`, `$int`, `$float`. */
+/* The little JSON that `wit/golden/index.json` needs, read into values of the SDK. Bytes, times, and the
+ * integers and floats that JSON cannot hold are maps with one key: `$bytes`, `$timestamp`, `$int`, `$float`. */
 
 #ifndef JSON_H
 #define JSON_H
@@ -155,7 +155,8 @@ static aksara_bytes read_file(const char *path) {
     return bytes;
 }
 
-/* Whether two values are the same, entries of maps in any order. Nil is as good as a missing key, where `loosely`. */
+/* Whether two values are the same, entries of maps in any order. Nil is as good as a missing key, where
+ * `loosely`. */
 static inline bool alike(aksara_value a, aksara_value b, bool loosely) {
     if (aksara_kind_of(a) != AKSARA_KIND_MAP || aksara_kind_of(b) != AKSARA_KIND_MAP) {
         if (aksara_kind_of(a) != AKSARA_KIND_LIST || aksara_kind_of(b) != AKSARA_KIND_LIST)

@@ -2,8 +2,6 @@
 
 #include "aksara.h"
 
-#include <stdlib.h>
-
 /* The fields of the two kinds that commands use; nothing where they are null. */
 static int64_t integer_of(const aksara_event *it) {
     return aksara_is_null(it, "integer") ? 0 : aksara_get_i64(it, "integer");
@@ -38,12 +36,11 @@ static void echo(aksara_event *it) {
 
 static aksara_result explode(void) { return aksara_fail("boom"); }
 
+/* Ends when the arena does, which fails the event. */
 static void exhaust(void) {
-    for (;;) {
-        volatile uint8_t *kept = (volatile uint8_t *)malloc(1 << 20);
+    for (volatile uint8_t *kept; (kept = (volatile uint8_t *)aksara_alloc(1 << 20)) != NULL;)
         for (size_t at = 0; at < 1 << 20; at += 4096)
             kept[at] = 1;
-    }
 }
 
 /* The names in order, with `,` between them. */
@@ -88,7 +85,8 @@ static void find(aksara_event *it) {
     aksara_value notes = aksara_models_find("Note", many, "title", "-stars", 2);
     for (aksara_iter note = aksara_each(notes); aksara_next(&note);) {
         aksara_str title = aksara_as_str(aksara_member(note.value, "title"));
-        titles = aksara_format("%.*s%s%.*s", AKSARA_ARG(titles), note.index == 0 ? "" : ",", AKSARA_ARG(title));
+        titles =
+            aksara_format("%.*s%s%.*s", AKSARA_ARG(titles), note.index == 0 ? "" : ",", AKSARA_ARG(title));
     }
     aksara_set_str(it, "text_out", titles);
 }
@@ -121,7 +119,8 @@ static aksara_result ask(aksara_event *it, aksara_str command) {
                                          aksara_where("title", AKSARA_STARTS_WITH, text));
         aksara_set(it, "integer_out", aksara_models_count("Note", filter));
     } else if (aksara_equals(command, "create")) {
-        aksara_value note = aksara_models_create("Note", AKSARA_MAP({"title", text}, {"stars", aksara_i64(1)}));
+        aksara_value note =
+            aksara_models_create("Note", AKSARA_MAP({"title", text}, {"stars", aksara_i64(1)}));
         aksara_set(it, "integer_out", aksara_member(note, "id"));
     } else if (aksara_equals(command, "update")) {
         aksara_set(it, "integer_out", aksara_models_update("Note", integer, AKSARA_MAP({"title", text})));
@@ -207,7 +206,8 @@ static aksara_result seen(aksara_event *event) {
         fields[count].key = "pk_set";
         fields[count++].value = aksara_u64(aksara_count(aksara_about(event, "pk_set")));
     }
-    aksara_log_with(AKSARA_LOG_INFO, aksara_map(fields, count), "seen %.*s", AKSARA_ARG(aksara_signal(event)));
+    aksara_log_with(AKSARA_LOG_INFO, aksara_map(fields, count), "seen %.*s",
+                    AKSARA_ARG(aksara_signal(event)));
     return AKSARA_OK;
 }
 
@@ -219,13 +219,14 @@ static aksara_result seen_pre_bulk_create(aksara_event *event) {
 
 /* Hears the signal that it sends. */
 static aksara_result happened(aksara_event *event) {
-    aksara_value fields = AKSARA_MAP({"number", aksara_argument(event, "number")},
-                                     {"text", aksara_argument(event, "text")});
+    aksara_value fields =
+        AKSARA_MAP({"number", aksara_argument(event, "number")}, {"text", aksara_argument(event, "text")});
     aksara_log_with(AKSARA_LOG_INFO, fields, "happened");
     return AKSARA_OK;
 }
 
-#define SEEN(of, label) {.handler = "seen_" of, .signal = of, .sender = label, .handle = seen}
+#define SEEN(of, label)                                                                                      \
+    { .handler = "seen_" of, .signal = of, .sender = label, .handle = seen }
 
 static const aksara_subscription subscriptions[] = {
     {.handler = "obey", .signal = "pre_save", .sender = "Conform", .handle = obey},
