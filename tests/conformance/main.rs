@@ -133,6 +133,9 @@ fn given(command: &str, integer: i64, text: &str) -> Conform {
 }
 
 async fn conforms(language: &'static str) {
+    if !aksara_tests::is_built(&format!("conformance-{language}")) {
+        return;
+    }
     let host = Host::open(language).await;
     values::check(&host).await;
     refusals::check(&host).await;
@@ -144,4 +147,14 @@ async fn conforms(language: &'static str) {
 #[tokio::test]
 async fn rust() {
     conforms("rust").await;
+}
+
+#[tokio::test]
+async fn go() {
+    conforms("go").await;
+}
+
+#[tokio::test]
+async fn c() {
+    conforms("c").await;
 }

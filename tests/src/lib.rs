@@ -55,9 +55,31 @@ impl Journal {
 /// # Panics
 /// When it is not there; the message says how to build it.
 pub fn plugin(name: &str) -> PathBuf {
+    built(name).unwrap_or_else(|| panic!("`{name}.wasm` is not built; run `cargo xtask test`"))
+}
+
+/// Whether a plugin or a fixture in another language than Rust is there: not every machine has every toolchain. The
+/// test that asks says so where it prints.
+///
+/// # Panics
+/// Under CI, when it is not there.
+pub fn is_built(name: &str) -> bool {
+    let is_built = built(name).is_some();
+    assert!(
+        is_built || std::env::var_os("CI").is_none(),
+        "`{name}.wasm` is not built, and CI builds everything"
+    );
+    if !is_built {
+        eprintln!(
+            "NOT TESTED: `{name}.wasm` is not built; `cargo xtask doctor` says what its language needs"
+        );
+    }
+    is_built
+}
+
+fn built(name: &str) -> Option<PathBuf> {
     let built = |folder: &str| workspace().join("target").join(folder).join(format!("{name}.wasm"));
-    let found = ["plugins", "fixtures"].map(built).into_iter().find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("`{name}.wasm` is not built; run `cargo xtask test`"))
+    ["plugins", "fixtures"].map(built).into_iter().find(|path| path.is_file())
 }
 
 /// The root of the workspace.

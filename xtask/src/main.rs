@@ -2,6 +2,7 @@
 
 mod doctor;
 mod run;
+mod sdks;
 mod servers;
 mod tools;
 
@@ -100,6 +101,7 @@ fn test() -> Result<()> {
     let languages = plugins()?;
     components(&languages, "tests/fixtures", "target/fixtures")?;
     components(&languages, "tests/conformance", "target/fixtures")?;
+    sdks::test(&languages)?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
     for kind in &servers::KINDS {
         let Some(server) = kind.server()? else {

