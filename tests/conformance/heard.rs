@@ -5,7 +5,7 @@ use aksara::prelude::*;
 use super::{Conform, Host, Note, command};
 
 pub(crate) async fn check(host: &Host) {
-    let (language, db) = (host.language, &host.db);
+    let db = &host.db;
     let note = Note::objects(db).create(Note::default()).await.unwrap();
     host.logged.take();
     let mut saved = host.done(command("unchanged")).await;
@@ -55,6 +55,13 @@ pub(crate) async fn check(host: &Host) {
     )
     .await;
 
+    many(host).await;
+    undone(host).await;
+}
+
+/// Signals about several instances.
+async fn many(host: &Host) {
+    let (language, db) = (host.language, &host.db);
     let mut rows = Conform::objects(db).bulk_create(vec![command("unchanged"); 2]).await.unwrap();
     let texts: Vec<_> = rows.iter().map(|row| row.text_out.as_deref()).collect();
     assert_eq!(texts, [Some("bulk 0"), Some("bulk 1")], "{language}");
@@ -69,7 +76,10 @@ pub(crate) async fn check(host: &Host) {
     ] {
         assert!(seen.iter().any(|line| line == wanted), "{language}: `{wanted}` is not in {seen:#?}");
     }
+}
 
+async fn undone(host: &Host) {
+    let (language, db) = (host.language, &host.db);
     let undone: Result<(), aksara::Error> = db
         .transaction(async |tx| {
             Conform::objects(&tx).create(command("unchanged")).await?;

@@ -226,26 +226,6 @@ impl Field {
         Assignment { field: self.0, new: New::Value(value.into()) }
     }
 
-    /// Adds so much to the value that the row has.
-    pub fn add(self, value: impl Into<Value>) -> Assignment {
-        self.compute(Arithmetic::Add, value.into())
-    }
-
-    /// Subtracts so much from the value that the row has.
-    pub fn sub(self, value: impl Into<Value>) -> Assignment {
-        self.compute(Arithmetic::Sub, value.into())
-    }
-
-    /// Multiplies the value that the row has.
-    pub fn mul(self, value: impl Into<Value>) -> Assignment {
-        self.compute(Arithmetic::Mul, value.into())
-    }
-
-    /// Divides the value that the row has.
-    pub fn div(self, value: impl Into<Value>) -> Assignment {
-        self.compute(Arithmetic::Div, value.into())
-    }
-
     fn compute(self, operator: Arithmetic, value: Value) -> Assignment {
         let expression = FieldExpression { field: self.0.clone(), operator, value };
         Assignment { field: self.0, new: New::Expression(expression) }
@@ -275,6 +255,30 @@ impl Field {
     fn compare(self, operator: FilterOperator, value: Value) -> Filter {
         Filter(ModelFilter::Compare { field: self.0, operator, value })
     }
+}
+
+macro_rules! arithmetic {
+    ($($(#[$doc:meta])* $trait:ident::$method:ident,)*) => {$(
+        $(#[$doc])*
+        impl<V: Into<Value>> std::ops::$trait<V> for Field {
+            type Output = Assignment;
+
+            fn $method(self, value: V) -> Assignment {
+                self.compute(Arithmetic::$trait, value.into())
+            }
+        }
+    )*};
+}
+
+arithmetic! {
+    /// Adds so much to the value that the row has.
+    Add::add,
+    /// Subtracts so much from the value that the row has.
+    Sub::sub,
+    /// Multiplies the value that the row has.
+    Mul::mul,
+    /// Divides the value that the row has.
+    Div::div,
 }
 
 impl std::ops::BitAnd for Filter {

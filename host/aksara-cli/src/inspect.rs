@@ -10,7 +10,7 @@ use aksara_wire::{Description, Grants, Map, ModelOperation, Subscription};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
-use crate::load::{Loaded, Loader};
+use crate::load::{Loaded, Loader, is_javascript};
 use crate::{Ended, output};
 
 /// Shows a plugin's name and version, its handlers, its imports and the grants that they stand for.
@@ -27,8 +27,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     let path = arguments.file.display();
     let bytes = fs::read(&arguments.file).with_context(|| format!("`{path}` cannot be read"))?;
-    let inspection = inspect(&bytes).with_context(|| format!("`{path}` is no plugin"))?;
-    let described = inspection.description.is_some();
+    // A program says what it is only when it runs; of a component the file should say it.
+    let described = is_javascript(&arguments.file)
+        || inspect(&bytes).with_context(|| format!("`{path}` is no plugin"))?.description.is_some();
     let revision = match Loader::new()?.load(&arguments.file, bytes, Map::new())? {
         Loaded::Plugin(revision) => revision,
         Loaded::Fault(fault) => {

@@ -13,6 +13,11 @@ pub(crate) struct Loader {
     runtime: Runtime,
 }
 
+/// Whether a file is a program in plain JavaScript, which is not compiled.
+pub(crate) fn is_javascript(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "js")
+}
+
 /// What a file turned out to be.
 pub(crate) enum Loaded {
     /// A plugin that a host would take.
@@ -30,14 +35,22 @@ impl Loader {
     }
 
     /// Compiles and links the component and asks it for its description, within the default limits. It is granted what
-    /// it asks for, and has these settings.
+    /// it asks for, and has these settings. The bytes of a file `NAME.js` are a program.
     ///
     /// # Errors
-    /// When the bytes are no component at all.
+    /// When the bytes are no component, or no program, at all.
     pub(crate) fn load(&self, path: &Path, bytes: Vec<u8>, settings: Map) -> Result<Loaded> {
         let allowance = Allowance { settings, ..Allowance::from(Limits::default()) };
         // Any name will do here: a host wants that of the file, which may still be on its way to its folder.
-        let loaded = self.runtime.block_on(self.engine.load(None, bytes, allowance));
+        let loaded = match is_javascript(path) {
+            false => self.runtime.block_on(self.engine.load(None, bytes, allowance)),
+            true => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                let text =
+                    String::from_utf8(bytes).with_context(|| format!("`{}` is no text", path.display()))?;
+                self.runtime.block_on(self.engine.load_javascript(&name, text, allowance))
+            }
+        };
         match loaded {
             Ok(revision) => Ok(Loaded::Plugin(Box::new(revision))),
             Err(error @ (LoadError::NoComponent(_) | LoadError::TooLarge { .. })) => {

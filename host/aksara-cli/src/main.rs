@@ -1,8 +1,9 @@
-//! The program `aksara`: builds plugins, shows what is in one, calls one outside any database, and lists what a folder
-//! of them hears.
+//! The program `aksara`: builds plugins, shows what is in one, calls one outside any database, lists what a folder of
+//! them hears, and approves of one.
 //!
 //! Each command is a module; this one reads the command line and turns what came of it into an exit code.
 
+mod allow;
 mod build;
 mod call;
 mod inspect;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Builds, inspects, calls and lists Aksara plugins.
+/// Builds, inspects, calls, lists and approves of Aksara plugins.
 ///
 /// Exit codes: 0 done; 1 the handler refused; 2 a fault of the plugin; 3 wrong usage, or a file that is missing or
 /// malformed.
@@ -33,6 +34,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Call(call::Arguments),
     Signals(signals::Arguments),
+    Allow(allow::Arguments),
 }
 
 /// How a command ended, when it could be carried out.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Signals(arguments) => signals::run(&arguments),
+        Command::Allow(arguments) => allow::run(&arguments),
     };
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,

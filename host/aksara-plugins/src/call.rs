@@ -11,7 +11,8 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::application::Application;
 use crate::bindings::Plugin;
-use crate::engine::{Inner, TICK, one_line};
+use crate::checks::one_line;
+use crate::engine::{Inner, TICK};
 use crate::error::{CallError, Fault, FaultKind};
 use crate::revision::Revision;
 use crate::state::State;

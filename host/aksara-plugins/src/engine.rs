@@ -1,13 +1,10 @@
 //! The engine: wasmtime's configuration, what is linked, the clock that ends calls, and loading.
 
-use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aksara_wire::{CONTRACT_VERSION, Description, Subscription};
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
-use wasmtime::component::types::ComponentItem;
+use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
@@ -15,11 +12,11 @@ use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
 use crate::bindings::aksara::signals::{bus, config as settings, log, models, services};
 use crate::cache;
+use crate::checks::{check_import, check_shape, digest, imports, one_line};
 use crate::error::LoadError;
-use crate::inspect;
 use crate::keyvalue::{self, KeyValue, MemoryStore};
-use crate::limits::Limits;
 use crate::revision::Revision;
+use crate::script::{self, Script};
 use crate::state::State;
 use crate::wasi;
 
@@ -32,40 +29,11 @@ const CALLS_MAX: u32 = 256;
 /// Core instances, and tables, that one component may consist of.
 const PARTS_MAX: u32 = 8;
 
-/// Subscriptions of one plugin.
-const SUBSCRIPTIONS_MAX: usize = 256;
-
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
 
 /// Memory of a slot that stays with the process between two calls.
 const RESIDENT_BYTES: usize = 2 << 20;
-
-/// The interfaces of the contract that a plugin may import.
-const CONTRACT: [&str; 5] = [
-    "aksara:signals/log",
-    "aksara:signals/models",
-    "aksara:signals/bus",
-    "aksara:signals/services",
-    "aksara:signals/config",
-];
-
-/// The built-in signals that a subscription can name, in the order of an instance's life.
-pub const BUILT_IN_SIGNALS: [&str; 13] = [
-    "pre_init",
-    "post_init",
-    "pre_save",
-    "post_save",
-    "pre_delete",
-    "post_delete",
-    "pre_bulk_create",
-    "post_bulk_create",
-    "pre_bulk_update",
-    "post_bulk_update",
-    "m2m_changed",
-    "after_commit",
-    "after_rollback",
-];
 
 /// Compiles plugins and runs them. Cheap to clone; one serves a whole program.
 #[derive(Clone)]
@@ -77,6 +45,9 @@ pub(crate) struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     pub(crate) keyvalue: Arc<dyn KeyValue>,
+    /// The component that runs plain JavaScript, compiled when the first such plugin comes.
+    javascript: Option<PathBuf>,
+    runner: OnceCell<Linked>,
     /// One permit for each slot of the pool.
     pub(crate) calls: Semaphore,
 }
@@ -87,14 +58,16 @@ impl Engine {
     /// # Errors
     /// [`LoadError::Engine`] where the machine cannot run WebAssembly.
     pub fn new() -> Result<Engine, LoadError> {
-        Engine::with_keyvalue(Arc::new(MemoryStore::default()))
+        Engine::with(Arc::new(MemoryStore::default()), None)
     }
 
-    /// As [`new`](Self::new), with this store for the buckets of its plugins.
+    /// As [`new`](Self::new), with this store for the buckets of its plugins, and this component to run plain JavaScript;
+    /// without it, that which the variable `AKSARA_JAVASCRIPT` names.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_keyvalue(keyvalue: Arc<dyn KeyValue>) -> Result<Engine, LoadError> {
+    pub fn with(keyvalue: Arc<dyn KeyValue>, javascript: Option<PathBuf>) -> Result<Engine, LoadError> {
+        let javascript = javascript.or_else(|| std::env::var_os(script::VARIABLE).map(PathBuf::from));
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let mut config = config();
         config.cache(cache::open());
@@ -110,7 +83,8 @@ impl Engine {
         });
         ticking.map_err(|error| LoadError::Engine(error.to_string()))?;
         let calls = Semaphore::new(CALLS_MAX as usize);
-        Ok(Engine { inner: Arc::new(Inner { engine, linker, keyvalue, calls }) })
+        let runner = OnceCell::new();
+        Ok(Engine { inner: Arc::new(Inner { engine, linker, keyvalue, javascript, runner, calls }) })
     }
 
     /// Loads a component: checks its size and shape, compiles it, links what it may import, and asks it to describe
@@ -127,26 +101,68 @@ impl Engine {
     ) -> Result<Revision, LoadError> {
         let allowance = allowance.into();
         check_shape(&bytes, &allowance.limits)?;
-        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        check_digest(&digest, &allowance)?;
-        let engine = self.clone();
-        // Compiling takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
-        let compiled = tokio::task::spawn_blocking(move || engine.compile(&bytes, digest)).await;
-        let compiled = compiled.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))??;
+        let (digest, size_bytes) = (digest(&bytes, &allowance)?, bytes.len());
+        let start = Instant::now();
+        let Linked { instance, imports } = self.compile(bytes, check_import).await?;
+        let duration = start.elapsed();
+        let compiled = Compiled { instance, imports, script: None, digest, size_bytes, duration };
         Revision::describe(self, compiled, name, allowance).await
     }
 
-    fn compile(&self, bytes: &[u8], digest: String) -> Result<Compiled, LoadError> {
+    /// Loads a plugin that is a program in plain JavaScript. Nothing is compiled but, the first time, what runs it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and [`LoadError::Runner`] where this engine has nothing that runs it.
+    pub async fn load_javascript(
+        &self,
+        name: &str,
+        text: String,
+        allowance: impl Into<Allowance>,
+    ) -> Result<Revision, LoadError> {
+        let allowance = allowance.into();
+        let (digest, size_bytes) = (digest(text.as_bytes(), &allowance)?, text.len());
         let start = Instant::now();
-        let Inner { engine, linker, .. } = &*self.inner;
-        let component = Component::from_binary(engine, bytes)
-            .map_err(|error| LoadError::Compile(one_line(&format!("{error:#}"))))?;
-        let imports = imports(engine, &component)?;
-        let instance = linker
-            .instantiate_pre(&component)
-            .and_then(PluginPre::new)
-            .map_err(|error| LoadError::Interface(one_line(&format!("{error:#}"))))?;
-        Ok(Compiled { instance, imports, digest, size_bytes: bytes.len(), duration: start.elapsed() })
+        let Linked { instance, imports } = self.inner.runner.get_or_try_init(|| self.runner()).await?.clone();
+        let script = Some(Arc::new(Script { name: name.to_owned(), text }));
+        let compiled = Compiled { instance, imports, script, digest, size_bytes, duration: start.elapsed() };
+        Revision::describe(self, compiled, Some(name), allowance).await
+    }
+
+    /// What runs plain JavaScript.
+    async fn runner(&self) -> Result<Linked, LoadError> {
+        let path =
+            self.inner.javascript.clone().ok_or_else(|| LoadError::Runner("there is none".to_owned()))?;
+        let refuse = |reason: String| LoadError::Runner(format!("`{}`: {reason}", path.display()));
+        let bytes = tokio::fs::read(&path).await.map_err(|error| refuse(error.to_string()))?;
+        let check = |import: &str| match import.starts_with(script::INTERFACE) {
+            true => Ok(()),
+            false => check_import(import),
+        };
+        self.compile(bytes, check).await.map_err(|error| refuse(error.to_string()))
+    }
+
+    /// Compiles a component, checks each of its imports, and links it.
+    async fn compile(
+        &self,
+        bytes: Vec<u8>,
+        check: impl Fn(&str) -> Result<(), LoadError> + Send + 'static,
+    ) -> Result<Linked, LoadError> {
+        let inner = self.inner.clone();
+        let compile = move || {
+            let Inner { engine, linker, .. } = &*inner;
+            let component = Component::from_binary(engine, &bytes)
+                .map_err(|error| LoadError::Compile(one_line(&format!("{error:#}"))))?;
+            let imports = imports(engine, &component);
+            imports.iter().try_for_each(|import| check(import))?;
+            let instance = linker
+                .instantiate_pre(&component)
+                .and_then(PluginPre::new)
+                .map_err(|error| LoadError::Interface(one_line(&format!("{error:#}"))))?;
+            Ok(Linked { instance, imports })
+        };
+        // It takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
+        let compiled = tokio::task::spawn_blocking(compile).await;
+        compiled.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))?
     }
 }
 
@@ -156,10 +172,19 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// A component that is ready to run, and what is known of its file.
+/// A component that is ready to run.
+#[derive(Clone)]
+struct Linked {
+    instance: PluginPre<State>,
+    imports: Vec<String>,
+}
+
+/// A plugin that is ready to run, and what is known of its file.
 pub(crate) struct Compiled {
     pub(crate) instance: PluginPre<State>,
     pub(crate) imports: Vec<String>,
+    /// What a component runs that is not the plugin's own.
+    pub(crate) script: Option<Arc<Script>>,
     pub(crate) digest: String,
     pub(crate) size_bytes: usize,
     pub(crate) duration: Duration,
@@ -214,112 +239,7 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     services::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     settings::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     keyvalue::add_to_linker(&mut linker)?;
+    script::add_to_linker(&mut linker)?;
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
-}
-
-/// What can be seen from the outside, before Cranelift is given the bytes.
-fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
-    if bytes.len() > limits.file_bytes_max {
-        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
-    }
-    inspect::check_header(bytes)?;
-    inspect::check_nesting(bytes)
-}
-
-/// Only the file that was approved is compiled.
-fn check_digest(digest: &str, allowance: &Allowance) -> Result<(), LoadError> {
-    match &allowance.sha256 {
-        Some(approved) if approved != digest => {
-            Err(LoadError::Digest { found: digest.to_owned(), approved: approved.clone() })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The names of what the component imports, all of which plugins may.
-fn imports(engine: &wasmtime::Engine, component: &Component) -> Result<Vec<String>, LoadError> {
-    let types = component.component_type();
-    let imported = types.imports(engine).filter(|(_, import)| {
-        // An interface of nothing but types gives nothing.
-        !matches!(&import.ty, ComponentItem::ComponentInstance(instance) if instance.exports(engine).next().is_none())
-    });
-    imported.map(|(name, _)| check_import(name).map(|()| name.to_owned())).collect()
-}
-
-fn check_import(import: &str) -> Result<(), LoadError> {
-    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
-    match interface {
-        _ if CONTRACT.contains(&interface) => check_contract(version),
-        keyvalue::INTERFACE => Ok(()),
-        _ if wasi::HARMLESS.contains(&interface) => Ok(()),
-        _ => Err(LoadError::Import { import: one_line(import) }),
-    }
-}
-
-/// Below 1.0, each minor version is a contract of its own.
-fn check_contract(version: &str) -> Result<(), LoadError> {
-    let series = |version: &str| version.rsplit_once('.').map(|(series, _)| series.to_owned());
-    match series(version) == series(CONTRACT_VERSION) {
-        true => Ok(()),
-        false => Err(LoadError::Contract { plugin: one_line(version) }),
-    }
-}
-
-pub(crate) fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
-    check_contract(&description.contract)?;
-    let plugin = &description.name;
-    let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    if plugin.is_empty() || !plugin.chars().all(valid) {
-        let letters = "letters, digits, `-` and `_`";
-        return Err(nonsense(&format!("the name `{plugin}` is not made of {letters}")));
-    }
-    if let Some(file) = name.filter(|name| name != plugin) {
-        return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
-    }
-    let subscriptions = description.subscriptions.len();
-    if subscriptions > SUBSCRIPTIONS_MAX {
-        let message = format!("it has {subscriptions} subscriptions, {SUBSCRIPTIONS_MAX} are allowed");
-        return Err(nonsense(&message));
-    }
-    if description.version.contains(char::is_control) {
-        return Err(nonsense("the version has control characters"));
-    }
-    let mut seen = HashSet::new();
-    for subscription in &description.subscriptions {
-        let Subscription { handler, signal, sender, .. } = subscription;
-        if handler.is_empty() || handler.contains(char::is_control) {
-            return Err(nonsense(&format!("{handler:?} is no name of a handler")));
-        }
-        if !seen.insert((handler, signal, sender)) {
-            return Err(nonsense(&format!("`{handler}` subscribes to `{signal}` twice")));
-        }
-        // Custom signals have a point in their names, and whether there is one is not known here.
-        if !signal.contains('.') && !BUILT_IN_SIGNALS.contains(&signal.as_str()) {
-            let known = BUILT_IN_SIGNALS.join("`, `");
-            let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
-            return Err(nonsense(&message));
-        }
-    }
-    Ok(())
-}
-
-/// A cache is linked for those that were granted a bucket.
-pub(crate) fn check_buckets(imports: &[String], allowance: &Allowance) -> Result<(), LoadError> {
-    let import = imports.iter().find(|import| import.starts_with(keyvalue::INTERFACE));
-    match import.filter(|_| allowance.grants.keyvalue.is_empty()) {
-        Some(import) => Err(LoadError::NoBucket { import: import.clone() }),
-        None => Ok(()),
-    }
-}
-
-/// What `describe` returned is quoted, whatever it is.
-pub(crate) fn nonsense(text: &str) -> LoadError {
-    LoadError::Description(one_line(text))
-}
-
-/// Errors are shown in one line, and what a plugin says in them does not steer a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let is_between = |letter: char| letter.is_whitespace() || letter.is_control();
-    text.split(is_between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

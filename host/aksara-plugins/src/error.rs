@@ -102,6 +102,26 @@ pub enum LoadError {
         model: String,
     },
 
+    /// The plugin is a program, and there is nothing that runs it.
+    #[error(
+        "it is plain JavaScript, and the component that runs it cannot be used: {0}; `cargo xtask plugins` builds it, and \
+         `AKSARA_JAVASCRIPT` names it"
+    )]
+    Runner(String),
+
+    /// Two files have the name of one plugin.
+    #[error(
+        "there is another file of a plugin with its name, `{file}`, which is not used; remove one of them"
+    )]
+    Twin {
+        /// The file that is not used.
+        file: String,
+    },
+
+    /// The file is no text.
+    #[error("the file is no UTF-8 text")]
+    NoText,
+
     /// The component lacks an export, or has it with another type.
     #[error("the component does not fit the contract: {0}")]
     Interface(String),

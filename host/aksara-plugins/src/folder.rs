@@ -16,20 +16,48 @@ pub(crate) struct Stamp {
 /// A plugin's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
+    pub(crate) kind: Kind,
     pub(crate) path: PathBuf,
     pub(crate) stamp: Stamp,
+    /// Another file with this name, which is not used.
+    pub(crate) twin: Option<PathBuf>,
 }
 
-/// The regular files `NAME.wasm` directly in the folder, by name. Links are not followed.
+/// What kind of plugin a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Component,
+    JavaScript,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Option<Kind> {
+        match path.extension()?.to_str()? {
+            "wasm" => Some(Kind::Component),
+            "js" => Some(Kind::JavaScript),
+            _ => None,
+        }
+    }
+}
+
+/// The regular files `NAME.wasm` and `NAME.js` directly in the folder, by name. Links are not followed. Of two with one
+/// name the component is meant.
 pub(crate) fn scan(folder: &Path) -> std::io::Result<BTreeMap<String, Found>> {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_wasm = path.extension().is_some_and(|extension| extension == "wasm");
-        let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_wasm);
         // A file that vanishes meanwhile is as good as not there.
-        if let (Some(name), Some(stamp)) = (name, stamp(&path)) {
-            found.insert(name.to_owned(), Found { path: path.clone(), stamp });
+        let (Some(kind), Some(stamp)) = (Kind::of(&path), stamp(&path)) else { continue };
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let mut file = Found { kind, path: path.clone(), stamp, twin: None };
+        match found.remove(name) {
+            Some(other) if other.kind < kind => {
+                found.insert(name.to_owned(), Found { twin: Some(path), ..other });
+            }
+            other => {
+                file.twin = other.map(|other| other.path);
+                found.insert(name.to_owned(), file);
+            }
         }
     }
     Ok(found)

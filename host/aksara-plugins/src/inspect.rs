@@ -2,7 +2,7 @@
 
 use aksara_wire::{DecodeLimits, Description};
 
-use crate::engine::nonsense;
+use crate::checks::nonsense;
 use crate::error::LoadError;
 
 /// The custom section into which the build tool writes what `describe` returns.

@@ -9,12 +9,14 @@ use arc_swap::ArcSwap;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::allowance::Allowance;
 use crate::engine::Engine;
 use crate::error::LoadError;
-use crate::folder::{self, Found, Stamp};
+use crate::folder::{self, Found, Kind, Stamp};
 use crate::keyvalue::{KeyValue, MemoryStore};
 use crate::limits::Limits;
 use crate::policy::{self, Policy};
+use crate::revision::Revision;
 use crate::set::{PluginSet, PluginStatus, Slot};
 
 /// A file is complete when it looks the same after this time.
@@ -27,6 +29,8 @@ pub struct PluginsOptions {
     pub limits: Limits,
     /// Where the buckets of the plugins are; in memory unless given.
     pub keyvalue: Option<Arc<dyn KeyValue>>,
+    /// The component that runs plain JavaScript; without it, that which the variable `AKSARA_JAVASCRIPT` names.
+    pub javascript: Option<PathBuf>,
     /// Gives the next number in the order of connection, which plugins share with other handlers; each plugin gets
     /// one when it is first seen. Counts from 0 unless given.
     pub next_order: Option<fn() -> u64>,
@@ -73,7 +77,7 @@ impl Plugins {
             .map_err(|error| LoadError::Folder { folder: String::new(), reason: error.to_string() })?;
         let refuse = |reason: String| LoadError::Folder { folder: folder.display().to_string(), reason };
         let keyvalue = options.keyvalue.clone().unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let engine = Engine::with_keyvalue(keyvalue.clone())?;
+        let engine = Engine::with(keyvalue.clone(), options.javascript.clone())?;
         let policy = Policy::read(&folder)?;
         folder::scan(&folder).map_err(|error| refuse(error.to_string()))?;
         let (requests, inbox) = mpsc::unbounded_channel();
@@ -179,8 +183,8 @@ struct Loader {
     set: Arc<ArcSwap<PluginSet>>,
     slots: Arc<Mutex<BTreeMap<String, Slot>>>,
     generation: watch::Sender<u64>,
-    /// The state of each file that was last loaded or refused; `None` when it is to be loaded again all the same.
-    seen: BTreeMap<String, Option<Stamp>>,
+    /// Each file that was last loaded or refused; `None` when it is to be loaded again all the same.
+    seen: BTreeMap<String, Option<Found>>,
     /// Plugins seen so far, where no order was given from outside.
     counted: u64,
 }
@@ -215,7 +219,7 @@ impl Loader {
         self.read_policy();
         self.remove_missing(&found);
         for (name, found) in found {
-            if self.seen.get(&name) != Some(&Some(found.stamp)) {
+            if self.seen.get(&name).and_then(Option::as_ref) != Some(&found) {
                 self.load(name, found).await;
             }
         }
@@ -251,15 +255,16 @@ impl Loader {
     /// Loads one file, once it is complete.
     async fn load(&mut self, name: String, found: Found) {
         let bytes_max = self.options.limits.file_bytes_max;
-        let Some((bytes, stamp)) = complete(found, bytes_max).await else {
+        let Some((bytes, found)) = complete(found, bytes_max).await else {
             // It vanished, or grows still; the next change brings us back.
             return;
         };
-        self.seen.insert(name.clone(), Some(stamp));
         let loaded = match (bytes, self.policy.allowance(&name, &self.options.limits)) {
-            (Ok(bytes), Ok(allowance)) => self.engine.load(Some(&name), bytes, allowance).await,
+            (Ok(bytes), Ok(allowance)) => self.revision(&name, found.kind, bytes, allowance).await,
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
+        let twin = found.twin.as_ref().map(|file| LoadError::Twin { file: file.display().to_string() });
+        self.seen.insert(name.clone(), Some(found));
         let order = self.order(&name);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
@@ -269,7 +274,10 @@ impl Loader {
                 let (grants, granted) = (&allowance.grants, allowance.granted());
                 tracing::info!(plugin, ?grants, "plugin loaded; it is granted {granted}");
                 slot.serving = Some(Arc::new(revision));
-                slot.failure = None;
+                if let Some(twin) = &twin {
+                    tracing::error!(plugin = name, error = %twin, "a file is ignored");
+                }
+                slot.failure = twin;
             }
             Err(error) => {
                 let serving = slot.serving.as_ref().map(|revision| revision.label());
@@ -279,6 +287,22 @@ impl Loader {
         }
         drop(slots);
         self.swap();
+    }
+
+    async fn revision(
+        &self,
+        name: &str,
+        kind: Kind,
+        bytes: Vec<u8>,
+        allowance: Allowance,
+    ) -> Result<Revision, LoadError> {
+        match kind {
+            Kind::Component => self.engine.load(Some(name), bytes, allowance).await,
+            Kind::JavaScript => {
+                let text = String::from_utf8(bytes).map_err(|_| LoadError::NoText)?;
+                self.engine.load_javascript(name, text, allowance).await
+            }
+        }
     }
 
     fn order(&mut self, name: &str) -> u64 {
@@ -302,23 +326,23 @@ impl Loader {
 }
 
 /// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
-async fn complete(found: Found, bytes_max: usize) -> Option<(Result<Vec<u8>, LoadError>, Stamp)> {
-    let Found { path, mut stamp } = found;
+async fn complete(mut found: Found, bytes_max: usize) -> Option<(Result<Vec<u8>, LoadError>, Found)> {
     // A file that grows keeps us waiting for as long as it grows, but not for ever.
     for _ in 0..400 {
         tokio::time::sleep(STABLE).await;
-        let now = folder::stamp(&path)?;
-        if now == stamp {
-            let bytes = usize::try_from(stamp.bytes).unwrap_or(usize::MAX);
+        let now = folder::stamp(&found.path)?;
+        if now == found.stamp {
+            let bytes = usize::try_from(now.bytes).unwrap_or(usize::MAX);
             if bytes > bytes_max {
-                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), stamp));
+                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), found));
             }
-            let bytes = tokio::fs::read(&path).await.map_err(|error| LoadError::Read(error.to_string()));
-            if folder::stamp(&path) == Some(stamp) {
-                return Some((bytes, stamp));
+            let bytes =
+                tokio::fs::read(&found.path).await.map_err(|error| LoadError::Read(error.to_string()));
+            if folder::stamp(&found.path) == Some(now) {
+                return Some((bytes, found));
             }
         }
-        stamp = now;
+        found.stamp = now;
     }
     None
 }

@@ -71,8 +71,8 @@ enum Secret {
     File(PathBuf),
 }
 
-/// Where the policy of a folder is: `plugins.toml` beside `plugins`.
-pub(crate) fn path(folder: &Path) -> PathBuf {
+/// Where the policy of a plugins folder is: `plugins.toml` beside `plugins`.
+pub fn path(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or("plugins".as_ref()).to_owned();
     name.push(".toml");
     folder.with_file_name(name)

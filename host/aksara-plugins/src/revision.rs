@@ -9,7 +9,8 @@ use wasmtime::Store;
 use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::bindings::{Plugin, PluginPre};
-use crate::engine::{Compiled, Engine, Inner, check_buckets, check_description, nonsense};
+use crate::checks::{check_buckets, check_description, nonsense};
+use crate::engine::{Compiled, Engine, Inner};
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::state::State;
@@ -60,7 +61,10 @@ impl Revision {
             .map_err(|error| nonsense(&error.to_string()))?;
         check_description(name, &description)?;
         let allowance = allowance.settle(&mut description)?;
-        check_buckets(&revision.compiled.imports, &allowance)?;
+        // What runs a program imports whatever a program may ask for.
+        if revision.compiled.script.is_none() {
+            check_buckets(&revision.compiled.imports, &allowance)?;
+        }
         revision.allowance = Arc::new(allowance);
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
@@ -130,7 +134,10 @@ impl Revision {
     }
 
     pub(crate) fn state(&self, application: Option<Arc<dyn Application>>) -> State {
-        State::new(self.label.clone(), self.allowance.clone(), application, self.engine().keyvalue.clone())
+        let (label, allowance) = (self.label.clone(), self.allowance.clone());
+        let mut state = State::new(label, allowance, application, self.engine().keyvalue.clone());
+        state.script.clone_from(&self.compiled.script);
+        state
     }
 }
 

@@ -13,6 +13,7 @@ use crate::application::Application;
 use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
 use crate::limits::{Limits, Usage};
+use crate::script::Script;
 use crate::wasi::Wasi;
 
 /// The data of a store.
@@ -30,6 +31,8 @@ pub(crate) struct State {
     /// Whom it asks for models, signals and services; nobody while it describes itself.
     pub(crate) application: Option<Arc<dyn Application>>,
     pub(crate) keyvalue: Arc<dyn KeyValue>,
+    /// What the component runs, when it is not the plugin itself.
+    pub(crate) script: Option<Arc<Script>>,
     /// Rows that it has read.
     pub(crate) rows: u64,
     plugin: Arc<str>,
@@ -54,6 +57,7 @@ impl State {
             allowance,
             application,
             keyvalue,
+            script: None,
             rows: 0,
             plugin,
             host_calls: 0,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests; clippy does not see that of their helpers")]
 
+mod allow;
 mod build;
 mod call;
 mod inspect;

@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 
 use super::Signal;
 
-type Type = fn(&Map) -> Result<Box<dyn Any + Send + Sync>, String>;
+/// Arguments as the type of their signal, or what is wrong with them.
+type Typed = Result<Box<dyn Any + Send + Sync>, String>;
+
+type Type = fn(&Map) -> Typed;
 
 static DECLARED: RwLock<Option<HashMap<&'static str, Type>>> = RwLock::new(None);
 
@@ -24,10 +27,7 @@ impl<A: Serialize + DeserializeOwned + Send + Sync + 'static> Signal<A> {
 }
 
 /// The arguments of a declared signal as its type; `None` when the application declares no signal by this name.
-pub(crate) fn typed(
-    signal: &str,
-    args: &Map,
-) -> Option<(&'static str, Result<Box<dyn Any + Send + Sync>, String>)> {
+pub(crate) fn typed(signal: &str, args: &Map) -> Option<(&'static str, Typed)> {
     let declared = DECLARED.read().unwrap_or_else(PoisonError::into_inner);
     let (name, typed) = declared.as_ref()?.get_key_value(signal)?;
     let (name, typed) = (*name, *typed);
@@ -35,9 +35,7 @@ pub(crate) fn typed(
     Some((name, typed(args)))
 }
 
-fn from_map<A: Serialize + DeserializeOwned + Send + Sync + 'static>(
-    args: &Map,
-) -> Result<Box<dyn Any + Send + Sync>, String> {
+fn from_map<A: Serialize + DeserializeOwned + Send + Sync + 'static>(args: &Map) -> Typed {
     let typed: A = decode_trusted(&encode(args)).map_err(|error| error.to_string())?;
     // What the type does not give back, it does not have.
     if let Ok(Value::Map(known)) = decode_trusted(&encode(&typed))

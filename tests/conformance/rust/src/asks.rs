@@ -42,7 +42,7 @@ pub(super) fn ask(it: &mut Conform) -> Result {
         }
         "bump" => {
             let few = field("stars").lt(integer);
-            it.integer_out = Some(models::update_rows("Note", few, [field("stars").add(1i64)])? as i64);
+            it.integer_out = Some(models::update_rows("Note", few, [field("stars") + 1i64])? as i64);
         }
         "delete" => it.integer_out = Some(models::delete("Note", integer)? as i64),
         "denied" => {

@@ -1,0 +1,151 @@
+//! What is checked of a plugin before it serves: its file, its imports, what it says about itself.
+
+use std::collections::HashSet;
+
+use aksara_wire::{CONTRACT_VERSION, Description, Subscription};
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+use crate::allowance::Allowance;
+use crate::error::LoadError;
+use crate::inspect;
+use crate::keyvalue;
+use crate::limits::Limits;
+use crate::wasi;
+
+/// Subscriptions of one plugin.
+const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// The interfaces of the contract that a plugin may import.
+const CONTRACT: [&str; 5] = [
+    "aksara:signals/log",
+    "aksara:signals/models",
+    "aksara:signals/bus",
+    "aksara:signals/services",
+    "aksara:signals/config",
+];
+
+/// The built-in signals that a subscription can name, in the order of an instance's life.
+pub const BUILT_IN_SIGNALS: [&str; 13] = [
+    "pre_init",
+    "post_init",
+    "pre_save",
+    "post_save",
+    "pre_delete",
+    "post_delete",
+    "pre_bulk_create",
+    "post_bulk_create",
+    "pre_bulk_update",
+    "post_bulk_update",
+    "m2m_changed",
+    "after_commit",
+    "after_rollback",
+];
+
+/// What can be seen from the outside, before Cranelift is given the bytes.
+pub(crate) fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    if bytes.len() > limits.file_bytes_max {
+        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
+    }
+    inspect::check_header(bytes)?;
+    inspect::check_nesting(bytes)
+}
+
+/// The SHA-256 of a file. Only the one that was approved is compiled.
+pub(crate) fn digest(bytes: &[u8], allowance: &Allowance) -> Result<String, LoadError> {
+    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    match &allowance.sha256 {
+        Some(approved) if *approved != digest => {
+            Err(LoadError::Digest { found: digest, approved: approved.clone() })
+        }
+        _ => Ok(digest),
+    }
+}
+
+/// The names of what the component imports.
+pub(crate) fn imports(engine: &wasmtime::Engine, component: &Component) -> Vec<String> {
+    let types = component.component_type();
+    let imported = types.imports(engine).filter(|(_, import)| {
+        // An interface of nothing but types gives nothing.
+        !matches!(&import.ty, ComponentItem::ComponentInstance(instance) if instance.exports(engine).next().is_none())
+    });
+    imported.map(|(name, _)| name.to_owned()).collect()
+}
+
+pub(crate) fn check_import(import: &str) -> Result<(), LoadError> {
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    match interface {
+        _ if CONTRACT.contains(&interface) => check_contract(version),
+        keyvalue::INTERFACE => Ok(()),
+        _ if wasi::HARMLESS.contains(&interface) => Ok(()),
+        _ => Err(LoadError::Import { import: one_line(import) }),
+    }
+}
+
+/// Below 1.0, each minor version is a contract of its own.
+fn check_contract(version: &str) -> Result<(), LoadError> {
+    let series = |version: &str| version.rsplit_once('.').map(|(series, _)| series.to_owned());
+    match series(version) == series(CONTRACT_VERSION) {
+        true => Ok(()),
+        false => Err(LoadError::Contract { plugin: one_line(version) }),
+    }
+}
+
+pub(crate) fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
+    check_contract(&description.contract)?;
+    let plugin = &description.name;
+    let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if plugin.is_empty() || !plugin.chars().all(valid) {
+        let letters = "letters, digits, `-` and `_`";
+        return Err(nonsense(&format!("the name `{plugin}` is not made of {letters}")));
+    }
+    if let Some(file) = name.filter(|name| name != plugin) {
+        return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
+    }
+    let subscriptions = description.subscriptions.len();
+    if subscriptions > SUBSCRIPTIONS_MAX {
+        let message = format!("it has {subscriptions} subscriptions, {SUBSCRIPTIONS_MAX} are allowed");
+        return Err(nonsense(&message));
+    }
+    if description.version.contains(char::is_control) {
+        return Err(nonsense("the version has control characters"));
+    }
+    let mut seen = HashSet::new();
+    for subscription in &description.subscriptions {
+        let Subscription { handler, signal, sender, .. } = subscription;
+        if handler.is_empty() || handler.contains(char::is_control) {
+            return Err(nonsense(&format!("{handler:?} is no name of a handler")));
+        }
+        if !seen.insert((handler, signal, sender)) {
+            return Err(nonsense(&format!("`{handler}` subscribes to `{signal}` twice")));
+        }
+        // Custom signals have a point in their names, and whether there is one is not known here.
+        if !signal.contains('.') && !BUILT_IN_SIGNALS.contains(&signal.as_str()) {
+            let known = BUILT_IN_SIGNALS.join("`, `");
+            let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
+            return Err(nonsense(&message));
+        }
+    }
+    Ok(())
+}
+
+/// A cache is linked for those that were granted a bucket.
+pub(crate) fn check_buckets(imports: &[String], allowance: &Allowance) -> Result<(), LoadError> {
+    let import = imports.iter().find(|import| import.starts_with(keyvalue::INTERFACE));
+    match import.filter(|_| allowance.grants.keyvalue.is_empty()) {
+        Some(import) => Err(LoadError::NoBucket { import: import.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// What `describe` returned is quoted, whatever it is.
+pub(crate) fn nonsense(text: &str) -> LoadError {
+    LoadError::Description(one_line(text))
+}
+
+/// Errors are shown in one line, and what a plugin says in them does not steer a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let is_between = |letter: char| letter.is_whitespace() || letter.is_control();
+    text.split(is_between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
