@@ -114,7 +114,9 @@ fn test() -> Result<()> {
             continue;
         };
         println!("\nthe tests of the ORM, on {}", kind.name);
-        let tests = cargo(["test", "--workspace", "--test", "it", "--no-fail-fast", "--", "orm::"]);
+        // Those of the ORM, and the practical plugins.
+        let tests = ["test", "--workspace", "--test", "it", "--test", "practical", "--no-fail-fast", "--"];
+        let tests = cargo(tests).args(["orm::", "search_index", "audit_log"]);
         tests.env("AKSARA_TEST_URL", &server.url).run(&format!("running the tests on {}", kind.name))?;
     }
     // Into a database of its own, so that a second run of the tests is like the first.

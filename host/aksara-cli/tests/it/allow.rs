@@ -31,7 +31,13 @@ fn a_plugin_is_approved_as_it_is_and_the_rest_of_the_policy_stays() {
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
     let text = fs::read_to_string(&policy).unwrap();
     let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("sha256")).collect();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    insta::assert_snapshot!(text.join("\n"), @r#"
+    profile = "production" # for all
+
+    [plugins.plane-check]
+    limits = { deadline_ms = 20 }
+    grants = { models = { Airport = ["get"], Plane = ["get"] } }
+    "#);
 
     let served = Ran::new("signals").arg(&folder).run();
     assert_eq!((served.code, served.stdout.contains("plane-check/link")), (0, true), "{}", served.stderr);
