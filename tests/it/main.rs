@@ -4,6 +4,7 @@
 
 mod architecture;
 mod demo;
+mod http;
 mod orm;
 mod plugins;
 mod reload;

@@ -19,6 +19,9 @@ pub struct Grants {
     /// Buckets that it may open, for the import `wasi:keyvalue`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub keyvalue: BTreeSet<String>,
+    /// Where it may send HTTP requests, for the import `wasi:http`: host and port, as `api.example.com:443`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub http: BTreeSet<String>,
 }
 
 /// What can be granted on a model.
@@ -73,6 +76,7 @@ impl Grants {
             .chain(names("signal", &self.signals, &granted.signals))
             .chain(names("service", &self.services, &granted.services))
             .chain(names("bucket", &self.keyvalue, &granted.keyvalue))
+            .chain(names("host", &self.http, &granted.http))
             .collect()
     }
 }

@@ -10,7 +10,7 @@
 
 wit_bindgen::generate!({
     path: "../../wit/v0",
-    world: "plugin-with-cache",
+    world: "plugin-with-http",
     generate_all,
     pub_export_macro: true,
     export_macro_name: "export_plugin",

@@ -44,6 +44,8 @@ mod wasm {
         answer(signals::config::get(&request.encode()))
     }
 
+    pub(crate) use crate::wasi_http::send as http;
+
     pub(crate) fn cache_get(bucket: &str, key: &str) -> Result<Option<Vec<u8>>, RequestError> {
         store::open(bucket).and_then(|open| open.get(key)).map_err(|error| refused(bucket, error))
     }

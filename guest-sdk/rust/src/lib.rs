@@ -61,12 +61,16 @@ mod event;
 mod fields;
 mod handler;
 mod host;
+pub mod http;
 pub mod log;
 pub mod models;
 mod plugin;
 pub mod services;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+
+#[cfg(target_family = "wasm")]
+mod wasi_http;
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]

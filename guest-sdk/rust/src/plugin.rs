@@ -25,6 +25,8 @@ pub struct Asked {
     pub services: &'static [&'static str],
     /// Buckets of the cache.
     pub keyvalue: &'static [&'static str],
+    /// Hosts, with their ports, that it sends HTTP requests to.
+    pub http: &'static [&'static str],
 }
 
 /// One handler of a plugin.
@@ -69,6 +71,7 @@ impl Plugin {
                 signals: names(self.grants.signals),
                 services: names(self.grants.services),
                 keyvalue: names(self.grants.keyvalue),
+                http: names(self.grants.http),
             },
         }
     }
@@ -113,6 +116,7 @@ impl Plugin {
 ///         signals: ["fleet.plane_missing"],
 ///         services: ["notifications.send"],
 ///         keyvalue: ["cache"],
+///         http: ["api.example.com:443"],
 ///     },
 /// }
 /// # fn main() {}
@@ -127,6 +131,7 @@ macro_rules! plugin {
             $(signals: [$($sent:literal),* $(,)?] $(,)?)?
             $(services: [$($service:literal),* $(,)?] $(,)?)?
             $(keyvalue: [$($bucket:literal),* $(,)?] $(,)?)?
+            $(http: [$($host:literal),* $(,)?] $(,)?)?
         })?
         $(,)?
     ) => {
@@ -141,6 +146,7 @@ macro_rules! plugin {
                 signals: &[$($($($sent),*)?)?],
                 services: &[$($($($service),*)?)?],
                 keyvalue: &[$($($($bucket),*)?)?],
+                http: &[$($($($host),*)?)?],
             },
         );
 

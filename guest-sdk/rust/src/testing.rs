@@ -26,6 +26,7 @@ pub use host::Request;
 
 use self::host::Host;
 
+use crate::http::Response;
 use crate::{Change, Handler, codec};
 
 /// One call of the handler `H`. Unless told otherwise a save is one that inserts the row.
@@ -138,6 +139,12 @@ impl<H: Handler> Call<H> {
         let answer =
             codec::to_value(&answer).unwrap_or_else(|error| panic!("the answer cannot be encoded: {error}"));
         self.host.services.insert(name.to_owned(), answer);
+        self
+    }
+
+    /// What comes back from a URL.
+    pub fn response(mut self, url: &str, response: Response) -> Self {
+        self.host.responses.insert(url.to_owned(), response);
         self
     }
 

@@ -122,8 +122,12 @@ fn as_toml(grants: &Grants) -> InlineTable {
     if !models.is_empty() {
         table.insert("models", models.into());
     }
-    let named =
-        [("signals", &grants.signals), ("services", &grants.services), ("keyvalue", &grants.keyvalue)];
+    let named = [
+        ("signals", &grants.signals),
+        ("services", &grants.services),
+        ("keyvalue", &grants.keyvalue),
+        ("http", &grants.http),
+    ];
     for (key, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
         table.insert(key, Array::from_iter(names.iter().map(String::as_str)).into());
     }

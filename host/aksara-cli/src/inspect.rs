@@ -134,6 +134,7 @@ fn grant(import: &str, grants: &Grants) -> String {
         "aksara:signals/services" => listed("service", &grants.services),
         "aksara:signals/config" => "always granted: its own settings".to_owned(),
         "wasi:keyvalue/store" => listed("bucket", &grants.keyvalue),
+        _ if interface.starts_with("wasi:http/") => listed("host", &grants.http),
         _ if interface.starts_with("wasi:") => {
             "always granted: clocks, random, standard output to the log; no files, no sockets".to_owned()
         }

@@ -14,6 +14,7 @@ use crate::bindings::Plugin;
 use crate::checks::one_line;
 use crate::engine::{Inner, TICK};
 use crate::error::{CallError, Fault, FaultKind};
+use crate::http::Http;
 use crate::revision::Revision;
 use crate::state::State;
 use crate::wasi::Wasi;
@@ -107,7 +108,8 @@ impl Revision {
 
     fn store(&self, mut state: State) -> Store<State> {
         if self.imports_wasi() {
-            state.wasi = Some(Wasi::new(state.limits().bytes_max));
+            let http = Http::new(state.plugin.clone(), state.allowance.clone());
+            state.wasi = Some(Wasi::new(state.limits().bytes_max, http));
         }
         let ticks_max = state.limits().deadline_ms.div_ceil(TICK.as_millis() as u64);
         let mut store = Store::new(self.instance().engine(), state);

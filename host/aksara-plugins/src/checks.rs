@@ -9,6 +9,7 @@ use wasmtime::component::types::ComponentItem;
 
 use crate::allowance::Allowance;
 use crate::error::LoadError;
+use crate::http;
 use crate::inspect;
 use crate::keyvalue;
 use crate::limits::Limits;
@@ -78,6 +79,7 @@ pub(crate) fn check_import(import: &str) -> Result<(), LoadError> {
     match interface {
         _ if CONTRACT.contains(&interface) => check_contract(version),
         keyvalue::INTERFACE => Ok(()),
+        _ if interface.starts_with(http::INTERFACES) => Ok(()),
         _ if wasi::HARMLESS.contains(&interface) => Ok(()),
         _ => Err(LoadError::Import { import: one_line(import) }),
     }
@@ -130,13 +132,20 @@ pub(crate) fn check_description(name: Option<&str>, description: &Description) -
     Ok(())
 }
 
-/// A cache is linked for those that were granted a bucket.
-pub(crate) fn check_buckets(imports: &[String], allowance: &Allowance) -> Result<(), LoadError> {
-    let import = imports.iter().find(|import| import.starts_with(keyvalue::INTERFACE));
-    match import.filter(|_| allowance.grants.keyvalue.is_empty()) {
-        Some(import) => Err(LoadError::NoBucket { import: import.clone() }),
-        None => Ok(()),
+/// A cache and HTTP are linked for those that were granted some of it.
+pub(crate) fn check_granted(imports: &[String], allowance: &Allowance) -> Result<(), LoadError> {
+    let grants = &allowance.grants;
+    for import in imports {
+        let (is_granted, grant) = match import {
+            _ if import.starts_with(keyvalue::INTERFACE) => (!grants.keyvalue.is_empty(), "keyvalue"),
+            _ if import.starts_with(http::INTERFACES) => (!grants.http.is_empty(), "http"),
+            _ => continue,
+        };
+        if !is_granted {
+            return Err(LoadError::NotGranted { import: import.clone(), grant });
+        }
     }
+    Ok(())
 }
 
 /// What `describe` returned is quoted, whatever it is.

@@ -14,6 +14,7 @@ use crate::bindings::aksara::signals::{bus, config as settings, log, models, ser
 use crate::cache;
 use crate::checks::{check_import, check_shape, digest, imports, one_line};
 use crate::error::LoadError;
+use crate::http;
 use crate::keyvalue::{self, KeyValue, MemoryStore};
 use crate::revision::Revision;
 use crate::script::{self, Script};
@@ -241,5 +242,6 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     keyvalue::add_to_linker(&mut linker)?;
     script::add_to_linker(&mut linker)?;
     wasi::add_to_linker(&mut linker)?;
+    http::add_to_linker(&mut linker)?;
     Ok(linker)
 }

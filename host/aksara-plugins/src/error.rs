@@ -50,13 +50,15 @@ pub enum LoadError {
         import: String,
     },
 
-    /// The component imports a cache, and no bucket is granted.
+    /// The component imports what is only linked for those that were granted some of it.
     #[error(
-        "the component imports `{import}`, and no bucket is granted; ask for one in `describe`, and let the operator grant it"
+        "the component imports `{import}`, and no `{grant}` is granted; ask for it in `describe`, and let the operator grant it"
     )]
-    NoBucket {
+    NotGranted {
         /// Name of the import.
         import: String,
+        /// The kind of grant.
+        grant: &'static str,
     },
 
     /// What the operator says about plugins cannot be read.

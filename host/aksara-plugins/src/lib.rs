@@ -15,6 +15,7 @@ mod checks;
 mod engine;
 mod error;
 mod folder;
+mod http;
 mod imports;
 mod inspect;
 mod keyvalue;

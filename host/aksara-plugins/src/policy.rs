@@ -51,10 +51,11 @@ impl<'de> Deserialize<'de> for GrantsTable {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let table = toml::Table::deserialize(deserializer)?;
-        let unknown =
-            table.keys().find(|key| !["models", "signals", "services", "keyvalue"].contains(&key.as_str()));
+        let unknown = table
+            .keys()
+            .find(|key| !["models", "signals", "services", "keyvalue", "http"].contains(&key.as_str()));
         if let Some(unknown) = unknown {
-            let known = "`models`, `signals`, `services` and `keyvalue`";
+            let known = "`models`, `signals`, `services`, `keyvalue` and `http`";
             return Err(D::Error::custom(format!("there are no grants called `{unknown}`, only {known}")));
         }
         table.try_into().map(GrantsTable).map_err(D::Error::custom)

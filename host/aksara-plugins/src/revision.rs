@@ -9,7 +9,7 @@ use wasmtime::Store;
 use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::bindings::{Plugin, PluginPre};
-use crate::checks::{check_buckets, check_description, nonsense};
+use crate::checks::{check_description, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
 use crate::error::LoadError;
 use crate::limits::Limits;
@@ -63,7 +63,7 @@ impl Revision {
         let allowance = allowance.settle(&mut description)?;
         // What runs a program imports whatever a program may ask for.
         if revision.compiled.script.is_none() {
-            check_buckets(&revision.compiled.imports, &allowance)?;
+            check_granted(&revision.compiled.imports, &allowance)?;
         }
         revision.allowance = Arc::new(allowance);
         revision.label = label(&description, &revision.compiled.digest);

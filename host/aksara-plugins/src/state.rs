@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub(crate) script: Option<Arc<Script>>,
     /// Rows that it has read.
     pub(crate) rows: u64,
-    plugin: Arc<str>,
+    pub(crate) plugin: Arc<str>,
     host_calls: u32,
     host_time: Duration,
     pub(crate) log_lines: u32,

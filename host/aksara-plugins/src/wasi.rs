@@ -15,6 +15,7 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use crate::http::Http;
 use crate::state::State;
 
 /// The interfaces that any plugin may import.
@@ -46,19 +47,20 @@ const RESOURCES_MAX: usize = 1_000;
 /// What a call of a plugin that imports WASI has besides its state.
 pub(crate) struct Wasi {
     context: WasiCtx,
-    table: ResourceTable,
+    pub(crate) table: ResourceTable,
+    pub(crate) http: Http,
     /// What it printed.
     pub(crate) output: Output,
 }
 
 impl Wasi {
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize, http: Http) -> Self {
         let output = Output { bytes: Arc::default(), bytes_max };
         let mut builder = WasiCtx::builder();
         builder.stdout(output.clone()).stderr(output.clone()).max_random_size(RANDOM_BYTES_MAX);
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        Wasi { context: builder.build(), table, output }
+        Wasi { context: builder.build(), table, http, output }
     }
 }
 

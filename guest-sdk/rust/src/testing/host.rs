@@ -8,6 +8,8 @@ use aksara_wire::{
     Value,
 };
 
+use crate::http::{self, Response};
+
 /// One thing that a handler asked of the host.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -17,6 +19,8 @@ pub enum Request {
     Send(SendRequest),
     /// To call a service.
     Service(ServiceRequest),
+    /// To send an HTTP request.
+    Http(http::Request),
 }
 
 /// The host during a call.
@@ -24,6 +28,7 @@ pub enum Request {
 pub(crate) struct Host {
     pub(super) rows: ModelRows,
     pub(super) services: BTreeMap<String, Value>,
+    pub(super) responses: BTreeMap<String, Response>,
     pub(super) settings: Map,
     pub(super) cache: BTreeMap<(String, String), Vec<u8>>,
     pub(super) log: Vec<Map>,
@@ -68,6 +73,16 @@ pub(crate) fn service(request: &ServiceRequest) -> Result<Value, RequestError> {
         host.services.get(&request.service).cloned().ok_or_else(|| {
             let name = &request.service;
             RequestError::new(format!("there is no service `{name}`; give the call its answer by `service`"))
+        })
+    })
+}
+
+pub(crate) fn http(request: &http::Request, _: &str, _: &str, _: &str) -> Result<Response, RequestError> {
+    ask(|host| {
+        host.requests.push(Request::Http(request.clone()));
+        host.responses.get(&request.url).cloned().ok_or_else(|| {
+            let url = &request.url;
+            RequestError::new(format!("there is no response from `{url}`; give the call one by `response`"))
         })
     })
 }

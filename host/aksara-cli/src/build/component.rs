@@ -11,14 +11,16 @@ use crate::sections::{self, Kind};
 pub(super) const WIT: &str = include_str!("../../../../wit/v0/signals.wit");
 
 /// What it names of WASI.
-const DEPENDENCIES: [&str; 3] = [
+const DEPENDENCIES: [&str; 5] = [
     include_str!("../../../../wit/v0/deps/clocks/clocks.wit"),
     include_str!("../../../../wit/v0/deps/random/random.wit"),
     include_str!("../../../../wit/v0/deps/keyvalue/store.wit"),
+    include_str!("../../../../wit/v0/deps/io/io.wit"),
+    include_str!("../../../../wit/v0/deps/http/http.wit"),
 ];
 
 /// The world with every import; those that a module does not have vanish from its component.
-const WORLD: &str = "plugin-with-cache";
+const WORLD: &str = "plugin-with-http";
 
 /// The prefix of the sections in which a module says what world it is for; bindings generators write them.
 const COMPONENT_TYPE: &str = "component-type";

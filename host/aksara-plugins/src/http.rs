@@ -1,0 +1,120 @@
+//! The import `wasi:http`: requests that go out, to hosts and ports that were granted.
+
+use std::sync::Arc;
+
+use http::uri::{Scheme, Uri};
+use http::{Request, Response};
+use wasmtime::Result;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::p2::add_only_http_to_linker_async;
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+use crate::allowance::Allowance;
+use crate::state::State;
+
+/// What the names of the import begin with.
+pub(crate) const INTERFACES: &str = "wasi:http/";
+
+/// What a call of a plugin that imports HTTP has besides its state.
+pub(crate) struct Http {
+    context: WasiHttpCtx,
+    gate: Gate,
+}
+
+/// Lets through what is granted.
+struct Gate {
+    plugin: Arc<str>,
+    allowance: Arc<Allowance>,
+    requests: u32,
+}
+
+impl Http {
+    pub(crate) fn new(plugin: Arc<str>, allowance: Arc<Allowance>) -> Self {
+        Http { context: WasiHttpCtx::new(), gate: Gate { plugin, allowance, requests: 0 } }
+    }
+}
+
+/// Links the import.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    add_only_http_to_linker_async(linker)
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        match &mut self.wasi {
+            Some(wasi) => WasiHttpCtxView {
+                hooks: &mut wasi.http.gate,
+                table: &mut wasi.table,
+                ctx: &mut wasi.http.context,
+            },
+            None => unreachable!("a plugin that imports WASI is given it"),
+        }
+    }
+}
+
+type Sending<T> = Box<dyn Future<Output = T> + Send>;
+type Sent = wasmtime_wasi_http::Result<(Response<WasiBody>, Sending<Result<(), Error>>)>;
+
+impl WasiHttpHooks for Gate {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Sending<Result<(), Error>>,
+    ) -> Sending<Sent> {
+        let checked = self.check(request.uri());
+        Box::new(async move {
+            checked?;
+            let (response, connection) = wasmtime_wasi_http::default_send_request(request, options).await?;
+            let response = response.map(http_body_util::BodyExt::boxed_unsync);
+            Ok((response, Box::new(connection) as Sending<_>))
+        })
+    }
+}
+
+impl Gate {
+    fn check(&mut self, uri: &Uri) -> Result<(), Error> {
+        let plugin = &*self.plugin;
+        self.requests += 1;
+        let host_calls_max = self.allowance.limits.host_calls_max;
+        if self.requests > host_calls_max {
+            tracing::warn!(plugin, host_calls_max, "it sends too many requests; further ones are denied");
+            return Err(Error::HttpRequestDenied);
+        }
+        let target = target(uri).ok_or(Error::HttpRequestUriInvalid)?;
+        if !self.allowance.grants.http.contains(&target) {
+            tracing::warn!(plugin, "a request to `{target}` is not granted; `http` in `plugins.toml` would");
+            return Err(Error::HttpRequestDenied);
+        }
+        Ok(())
+    }
+}
+
+/// Host and port of a request: `api.example.com:443`.
+fn target(uri: &Uri) -> Option<String> {
+    // A name before the host is no part of it, and is easily taken for it.
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let usual = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+    let port = authority.port_u16().unwrap_or(usual);
+    Some(format!("{}:{port}", authority.host().to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_host_and_port() {
+        let check = |uri: &str, expected: Option<&str>| {
+            assert_eq!(target(&uri.parse().unwrap()).as_deref(), expected, "{uri}");
+        };
+        check("https://API.example.com/a?b", Some("api.example.com:443"));
+        check("http://api.example.com", Some("api.example.com:80"));
+        check("http://api.example.com:8080/", Some("api.example.com:8080"));
+        check("https://[::1]/", Some("[::1]:443"));
+        check("https://api.example.com@evil.example/", None);
+        check("/path", None);
+    }
+}
