@@ -282,6 +282,7 @@ pub(crate) fn description() -> Description {
             signals: names(["blog.published"]),
             services: names(["notifications.send"]),
             keyvalue: names(["cache"]),
+            http: names(["api.example.com:443"]),
         },
     }
 }
