@@ -62,6 +62,8 @@ async fn timestamps_of_every_model_that_has_them() {
     let Some(blog) = Blog::open(&["timestamps"]).await else { return };
     let mut post = blog.post("Hello").await;
     let (created_at, updated_at) = (post.created_at.unwrap(), post.updated_at.unwrap());
+    // The time of an event is exact to a millisecond.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     post.save(&blog.test.db).await.unwrap();
     assert_eq!(post.created_at, Some(created_at));
     assert!(post.updated_at.unwrap() > updated_at);

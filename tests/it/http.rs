@@ -84,9 +84,9 @@ async fn requests_go_where_they_are_granted() {
     let get = |url: String| fetch("GET", url, "");
     assert_eq!(
         get(format!("http://{granted}/posts?page=2")).await,
-        "200 text/plain: GET /posts?page=2 HTTP/1.1; true;"
+        "200 text/plain: GET /posts?page=2 HTTP/1.1; true; "
     );
-    assert_eq!(get(format!("http://{granted}?q")).await, "200 text/plain: GET /?q HTTP/1.1; true;");
+    assert_eq!(get(format!("http://{granted}?q")).await, "200 text/plain: GET /?q HTTP/1.1; true; ");
     assert_eq!(get(format!("http://{granted}/missing")).await, "404 text/plain: there is none");
     let long = "z".repeat(10_000);
     let posted = fetch("POST", format!("http://{granted}/"), &long).await;

@@ -10,12 +10,12 @@ use crate::sections::{self, Kind};
 /// The contract, of the version that this program was built with.
 pub(super) const WIT: &str = include_str!("../../../../wit/v0/signals.wit");
 
-/// What it names of WASI.
+/// What it names of WASI; a package comes after those that it uses.
 const DEPENDENCIES: [&str; 5] = [
+    include_str!("../../../../wit/v0/deps/io/io.wit"),
     include_str!("../../../../wit/v0/deps/clocks/clocks.wit"),
     include_str!("../../../../wit/v0/deps/random/random.wit"),
     include_str!("../../../../wit/v0/deps/keyvalue/store.wit"),
-    include_str!("../../../../wit/v0/deps/io/io.wit"),
     include_str!("../../../../wit/v0/deps/http/http.wit"),
 ];
 
