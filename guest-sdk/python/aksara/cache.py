@@ -38,9 +38,7 @@ class Bucket:
             value = value.encode()
         if not isinstance(value, (bytes, bytearray)):
             found = type(value).__name__
-            raise TypeError(
-                f"a cache holds bytes and text, found `{found}`; use `set_json` for anything else"
-            )
+            raise TypeError(f"a cache holds bytes and text, found `{found}`; use `set_json` for anything else")
         host.current().cache(self.name, "set", key, bytes(value))
 
     async def set_json(self, key: str, value) -> None:

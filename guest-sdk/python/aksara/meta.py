@@ -13,9 +13,7 @@ class Meta:
         self.label = getattr(options, "label", name)
         keys = [field.name for field in declared.values() if field.primary_key]
         self.key = getattr(options, "key", keys[0] if keys else "id")
-        self.relations = {
-            name: field for name, field in declared.items() if isinstance(field, fields.ForeignKey)
-        }
+        self.relations = {name: field for name, field in declared.items() if isinstance(field, fields.ForeignKey)}
         plain = [field for field in declared.values() if not isinstance(field, fields.ManyToMany)]
         self.fields = {field.column: field for field in plain}
         self.declared = bool(self.fields)

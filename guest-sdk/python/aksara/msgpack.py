@@ -255,9 +255,7 @@ def timestamp(seconds: int, nanoseconds: int = 0) -> datetime:
     try:
         plain = EPOCH + timedelta(seconds=seconds, microseconds=microseconds)
     except OverflowError:
-        raise DecodeError(
-            "a timestamp outside of the years 1 to 9999, which a `datetime` cannot hold"
-        ) from None
+        raise DecodeError("a timestamp outside of the years 1 to 9999, which a `datetime` cannot hold") from None
     return _timestamp_of(plain.replace(tzinfo=None), rest) if rest else plain
 
 

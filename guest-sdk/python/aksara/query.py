@@ -115,9 +115,7 @@ def _lookup(meta, name, value) -> dict:
         return Q(**{f"{field}__gte": least, f"{field}__lte": most})._wire(meta)
     if operator and operator not in _OPERATORS:
         known = "`, `".join([*_OPERATORS, "range"])
-        raise TypeError(
-            f"`{name}` has no operator that is known; there are `{known}`, and none follows relations"
-        )
+        raise TypeError(f"`{name}` has no operator that is known; there are `{known}`, and none follows relations")
     if not operator and value is None:
         operator, value = "isnull", True
     if operator == "isnull":
@@ -225,9 +223,7 @@ class QuerySet:
         for name, value in values.items():
             column = meta.column(name)
             if isinstance(value, F):
-                raise TypeError(
-                    f"`{name}={value!r}` changes nothing; use an operation, such as `{value!r} + 1`"
-                )
+                raise TypeError(f"`{name}={value!r}` changes nothing; use an operation, such as `{value!r} + 1`")
             if isinstance(value, Expression):
                 constant = meta.to_wire(column, value.value)
                 expressions[column] = {"field": meta.column(value.field), "op": value.op, "value": constant}
@@ -302,6 +298,4 @@ def _refuse_muted(model, operation):
     """The host sends the signals of creates and deletes, whatever a plugin asks for."""
     if is_muted(model):
         label = model._meta.label
-        raise TypeError(
-            f"`{operation}` of `{label}` cannot be done without signals; only `save` and `update` can"
-        )
+        raise TypeError(f"`{operation}` of `{label}` cannot be done without signals; only `save` and `update` can")

@@ -10,13 +10,19 @@ from .event import decode
 
 CONTRACT = "0.1.0"
 
-_plugin = {"name": "", "version": "0.0.0", "grants": {}}
+# Directories whose frames say nothing to the author of a plugin.
+_INTERNAL = ("/aksara", "/aksara_guest")
+
+_plugin = {"name": "", "version": "0.0.0", "grants": {}, "root": ""}
 
 
-def ready(name: str, version: str, grants: dict, modules) -> None:
-    """Ends the import of a plugin: its signals have names now, and what is connected stays connected."""
+def ready(name: str, version: str, grants: dict, modules, root: str = "") -> None:
+    """Ends the import of a plugin: its signals have names now, and what is connected stays connected.
+
+    The root is the folder of its modules, which stack traces leave out.
+    """
     signals.name_signals(name, modules)
-    _plugin.update(name=name, version=version, grants={"models": {}, **grants})
+    _plugin.update(name=name, version=version, grants={"models": {}, **grants}, root=root)
     _name_apart(signals.connections())
     signals.freeze()
 
@@ -46,9 +52,7 @@ def handle(subscription: int, data: bytes) -> tuple[bool, bytes]:
         return False, msgpack.pack({"reject": str(error)})
     except ValidationError as error:
         return False, msgpack.pack({"invalid": error.messages})
-    except (
-        BaseException
-    ) as error:  # Also `SystemExit` and the like: whatever it is, the save fails and not the host.
+    except BaseException as error:  # Also `SystemExit` and the like: whatever it is, the save fails and not the host.
         return False, msgpack.pack({"error": trace(error)})
 
 
@@ -75,9 +79,7 @@ def run(value):
             # `asyncio.sleep(0)` gives way to others with None, and there are no others.
             if awaited is not None:
                 steps.throw(
-                    AksaraError(
-                        f"a plugin has no event loop: it cannot wait for {awaited!r}, only for the host"
-                    )
+                    AksaraError(f"a plugin has no event loop: it cannot wait for {awaited!r}, only for the host")
                 )
     except StopIteration as end:
         return end.value
@@ -91,19 +93,21 @@ def trace(error: BaseException) -> str:
 
 
 def _own_frames(formatted) -> None:
-    author = [frame for frame in formatted.stack if not is_internal(frame.filename)]
+    author = [frame for frame in formatted.stack if not _is_internal(frame.filename)]
     if author:
         formatted.stack[:] = author
+    for frame in author:
+        # The line is looked up by the whole name, when it is first asked for.
+        frame.line  # noqa: B018
+        frame.filename = frame.filename.removeprefix(_plugin["root"])
     for further in (formatted.__cause__, formatted.__context__):
         if further is not None:
             _own_frames(further)
 
 
-def is_internal(filename: str) -> bool:
-    """Whether a file is part of the SDK, and says nothing to the author of a plugin."""
-    return filename.rpartition("/")[0].endswith(("/aksara", "/aksara_guest")) or filename.endswith(
-        "/aksara_app.py"
-    )
+def _is_internal(filename: str) -> bool:
+    folder = filename.rpartition("/")[0]
+    return folder.endswith(_INTERNAL) and folder + "/" != _plugin["root"]
 
 
 def _present(handler):

@@ -124,9 +124,7 @@ class Signal:
     def _connect(self, handler, *options):
         _changeable("connect")
         made = Connection(self, handler, *options)
-        if not any(
-            (one.signal, one.handler, one.sender) == (self, handler, made.sender) for one in _connected
-        ):
+        if not any((one.signal, one.handler, one.sender) == (self, handler, made.sender) for one in _connected):
             _connected.append(made)
         return handler
 
@@ -219,9 +217,7 @@ def own_signals() -> dict[str, list[str]]:
     """The arguments of the signals that the plugin declares, by name."""
     nameless = sum(signal.name is None for signal in _own)
     if nameless:
-        raise AksaraError(
-            f"{nameless} signals have no name; assign each to a variable of a module, or name it"
-        )
+        raise AksaraError(f"{nameless} signals have no name; assign each to a variable of a module, or name it")
     return {signal.name: sorted(signal.providing_args) for signal in _own}
 
 

@@ -10,13 +10,9 @@ from .project import BuildError, Project
 
 def main(arguments=None) -> int:
     """Builds one plugin. The exit code is 1 when the plugin cannot be built."""
-    parser = argparse.ArgumentParser(
-        prog="python -m aksara_build", description="Builds an Aksara plugin in Python."
-    )
+    parser = argparse.ArgumentParser(prog="python -m aksara_build", description="Builds an Aksara plugin in Python.")
     parser.add_argument("plugin", type=Path, help="a folder with a `pyproject.toml`")
-    parser.add_argument(
-        "-o", "--output", type=Path, help="the component; NAME.wasm in this folder unless given"
-    )
+    parser.add_argument("-o", "--output", type=Path, help="the component; NAME.wasm in this folder unless given")
     parser.add_argument("--wit", type=Path, help="the folder with the contract's WIT; its own unless given")
     parser.add_argument("-v", "--verbose", action="store_true", help="shows what componentize-py says")
     options = parser.parse_args(arguments)

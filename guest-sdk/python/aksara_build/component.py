@@ -36,8 +36,8 @@ for name in {imports!r}:
 __import__({entry!r})
 root = sys.modules[{entry!r}.partition(".")[0]].__file__
 root = root[: root.index("/", 1) + 1]
-modules = [one for one in list(sys.modules.values()) if (getattr(one, "__file__", None) or "").startswith(root)]
-runtime.ready({name!r}, {version!r}, {grants!r}, modules)
+modules = [one for one in [*sys.modules.values()] if (getattr(one, "__file__", None) or "").startswith(root)]
+runtime.ready({name!r}, {version!r}, {grants!r}, modules, root)
 aksara_guest.seal(modules)
 
 
@@ -75,11 +75,7 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
 def _wit() -> Path:
     """The contract: that of the repository, or that of the installed package."""
     here = Path(__file__).resolve().parent
-    found = [
-        folder
-        for folder in (here / "wit", here.parents[2] / "wit" / "v0")
-        if (folder / "signals.wit").is_file()
-    ]
+    found = [folder for folder in (here / "wit", here.parents[2] / "wit" / "v0") if (folder / "signals.wit").is_file()]
     if not found:
         raise BuildError("the WIT of the contract is not there; name its folder with `--wit`")
     return found[0]
@@ -110,9 +106,7 @@ def _write_sdk(folder: Path) -> Path:
     """The two packages of the SDK that go into a component."""
     here = Path(__file__).resolve().parents[1]
     for package in ("aksara", "aksara_guest"):
-        shutil.copytree(
-            here / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "testing*")
-        )
+        shutil.copytree(here / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "testing*"))
     return folder
 
 
@@ -129,15 +123,11 @@ def _dependencies(project: Project) -> list[Path]:
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", scratch]
             ran = subprocess.run([*command, *project.dependencies], capture_output=True, text=True)
             if ran.returncode != 0:
-                raise BuildError(
-                    f"pip cannot install the dependencies of `{project.name}`:\n{ran.stderr.strip()}"
-                )
+                raise BuildError(f"pip cannot install the dependencies of `{project.name}`:\n{ran.stderr.strip()}")
             shutil.copytree(scratch, folder, dirs_exist_ok=True)
     native = next(folder.rglob("*.so"), None)
     if native is not None:
-        raise BuildError(
-            f"`{native.relative_to(folder)}` is machine code; a plugin can depend on pure Python only"
-        )
+        raise BuildError(f"`{native.relative_to(folder)}` is machine code; a plugin can depend on pure Python only")
     return [folder]
 
 

@@ -137,7 +137,5 @@ def _imports(tree: ast.Module, module: str, is_package: bool) -> list[str]:
                 above = above[: len(above) - node.level + is_package]
                 base = ".".join([*above, *([base] if base else [])])
             names += [base] if base else []
-            names += [
-                f"{base}.{alias.name}" if base else alias.name for alias in node.names if alias.name != "*"
-            ]
+            names += [f"{base}.{alias.name}" if base else alias.name for alias in node.names if alias.name != "*"]
     return names

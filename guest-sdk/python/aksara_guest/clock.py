@@ -11,9 +11,7 @@ from wit_world.imports import wall_clock
 
 from . import live
 
-_REAL = {
-    name: getattr(_time, name) for name in ("time_ns", "gmtime", "localtime", "strftime", "ctime", "asctime")
-}
+_REAL = {name: getattr(_time, name) for name in ("time_ns", "gmtime", "localtime", "strftime", "ctime", "asctime")}
 _date, _datetime = _module.date, _module.datetime
 
 

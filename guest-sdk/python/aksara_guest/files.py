@@ -10,6 +10,7 @@ import io
 import linecache
 import os
 import sys
+import traceback
 
 # Modules that the standard library imports when they are first needed.
 _LATER = (
@@ -31,7 +32,6 @@ _LATER = (
     "string",
     "stringprep",
     "textwrap",
-    "traceback",
     "unicodedata",
     "uuid",
 )
@@ -81,6 +81,9 @@ def seal(modules) -> None:
             linecache.getlines(module.__file__, vars(module))
     linecache.checkcache = lambda filename=None: None
     linecache.updatecache = lambda filename, module_globals=None, **_: []
+    # To place the carets below a line it is parsed, and a line that is no statement makes CPython look for a file.
+    traceback.StackSummary._should_show_carets = lambda *_: False
+    traceback._extract_caret_anchors_from_line_segment = lambda _: None
     for name in _REFUSED:
         if hasattr(os, name):
             setattr(os, name, _refuse)

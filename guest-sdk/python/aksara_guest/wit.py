@@ -35,9 +35,7 @@ class WitHost:
     def cache(self, bucket: str, operation: str, *arguments):
         """Works on a bucket."""
         if store is None:
-            raise NotGranted(
-                f"the bucket `{bucket}` is not granted; list it in `grants.keyvalue` of `[tool.aksara]`"
-            )
+            raise NotGranted(f"the bucket `{bucket}` is not granted; list it in `grants.keyvalue` of `[tool.aksara]`")
         try:
             if bucket not in self.buckets:
                 self.buckets[bucket] = store.open(bucket)
