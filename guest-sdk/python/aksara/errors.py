@@ -10,7 +10,7 @@ class HostError(AksaraError):
 
 
 class NotGranted(HostError, PermissionError):
-    """The plugin asked for what it is not granted. Ask for it in `[tool.aksara.grants]`, and let the operator allow it."""
+    """The plugin asked for what it is not granted; `[tool.aksara.grants]` asks for it, its operator allows it."""
 
 
 class DoesNotExist(AksaraError):

@@ -171,14 +171,14 @@ class Related:
     """The row that a foreign key points to, when awaited: `post = await comment.post`. Grant: `get` on its model."""
 
     def __init__(self, instance: Model, name: str):
-        self.instance = instance
-        self.name = name
+        self._instance = instance
+        self._name = name
 
     def __await__(self):
         return self._row().__await__()
 
     async def _row(self):
-        instance, name = self.instance, self.name
+        instance, name = self._instance, self._name
         if name not in instance._related:
             relation = instance._meta.relations.get(name)
             key = getattr(instance, relation.column if relation else f"{name}_id")
@@ -187,11 +187,13 @@ class Related:
         return instance._related[name]
 
     def __getattr__(self, name):
-        text = f"`{self.name}` is read from the host: `(await instance.{self.name}).{name}`"
+        if name.startswith("_"):
+            raise AttributeError(name)
+        text = f"`{self._name}` is read from the host: `(await instance.{self._name}).{name}`"
         raise AttributeError(text)
 
     def __repr__(self):
-        return f"<`{self.name}` of {self.instance!r}, not awaited>"
+        return f"<`{self._name}` of {self._instance!r}, not awaited>"
 
 
 def _same(one, other) -> bool:

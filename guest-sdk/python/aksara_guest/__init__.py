@@ -5,7 +5,7 @@ at once. `install` puts the imports of the WIT world in their place. It comes be
 keep what they import by name.
 """
 
-from . import clock, files, randomness, streams
+from . import clock, files, randomness, streams, tasks
 
 
 def install() -> None:
@@ -17,10 +17,12 @@ def install() -> None:
 
 def seal(modules) -> None:
     """Ends the build: from now on there is a host, and no file can be read. Called after the last import."""
-    from .wit import WitHost
     from aksara import host
 
+    from .wit import WitHost
+
     streams.connect_logging()
+    tasks.seal()
     files.seal(modules)
     streams.seal()
     host.use(WitHost())
