@@ -61,9 +61,7 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
         command = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
         command += ["-d", folder / "wit", "-w", project.world, "componentize", "aksara_app", "--stub-wasi"]
         command += [argument for path in paths for argument in ("-p", path)] + ["-o", made]
-        # A component does not depend on the machine that it is built on.
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+        ran = subprocess.run(command, capture_output=True, text=True)
         if ran.returncode != 0 or not made.is_file():
             raise BuildError(f"the plugin cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
         if verbose:
