@@ -1,0 +1,136 @@
+"""The build itself: a folder for componentize-py, and what has to be done to the component that it makes."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .imports import restore_wasi
+from .project import BuildError, Project
+
+# The module that componentize-py is given. The order matters: the sandbox comes before anything that could keep a name
+# of what it replaces.
+_APP = """\
+import aksara_guest
+
+aksara_guest.install()
+
+import sys
+
+import wit_world.exports
+
+from aksara import runtime
+from aksara_guest import exports
+
+for name in {imports!r}:
+    try:
+        __import__(name)
+    except ModuleNotFoundError as error:
+        # `from a import b` may name no module, and an import that is guarded may be of none.
+        if name.partition(".")[0] == error.name and name in {include!r}:
+            raise
+
+__import__({entry!r})
+root = sys.modules[{entry!r}.partition(".")[0]].__file__
+root = root[: root.index("/", 1) + 1]
+modules = [one for one in [*sys.modules.values()] if (getattr(one, "__file__", None) or "").startswith(root)]
+runtime.ready({name!r}, {version!r}, {grants!r}, modules, root)
+aksara_guest.seal(modules)
+
+
+class Handler(wit_world.exports.Handler):
+    def describe(self):
+        return exports.describe()
+
+    def handle(self, subscription, event):
+        return exports.handle(subscription, event)
+"""
+
+
+def build(project: Project, output: Path, wit: Path | None = None, verbose: bool = False) -> None:
+    """Builds the component. Raises `BuildError`."""
+    with tempfile.TemporaryDirectory(prefix="aksara-") as scratch:
+        folder = Path(scratch)
+        _write_wit(wit or _wit(), folder / "wit")
+        _write_app(project, folder / "app")
+        paths = [folder / "app", project.folder, _write_sdk(folder / "sdk"), *_dependencies(project)]
+        made = folder / "made.wasm"
+        command = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
+        command += ["-d", folder / "wit", "-w", project.world, "componentize", "aksara_app", "--stub-wasi"]
+        command += [argument for path in paths for argument in ("-p", path)] + ["-o", made]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        if ran.returncode != 0 or not made.is_file():
+            raise BuildError(f"the plugin cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
+        if verbose:
+            print(ran.stdout + ran.stderr, end="")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(restore_wasi(made.read_bytes()))
+
+
+def _wit() -> Path:
+    """The contract: that of the repository, or that of the installed package."""
+    here = Path(__file__).resolve().parent
+    found = [folder for folder in (here / "wit", here.parents[2] / "wit" / "v0") if (folder / "signals.wit").is_file()]
+    if not found:
+        raise BuildError("the WIT of the contract is not there; name its folder with `--wit`")
+    return found[0]
+
+
+def _write_wit(source: Path, folder: Path) -> None:
+    """The contract, with the interfaces of WASI under another name: `--stub-wasi` would replace them as well."""
+    for path in source.rglob("*.wit"):
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(path.read_text(encoding="utf-8").replace("wasi:", "host:"), encoding="utf-8")
+
+
+def _write_app(project: Project, folder: Path) -> None:
+    folder.mkdir()
+    filled = _APP.format(
+        imports=project.imports,
+        include=project.include,
+        entry=project.entry_module,
+        name=project.name,
+        version=project.version,
+        grants=project.grants,
+    )
+    (folder / "aksara_app.py").write_text(filled, encoding="utf-8")
+
+
+def _write_sdk(folder: Path) -> Path:
+    """The two packages of the SDK that go into a component."""
+    here = Path(__file__).resolve().parents[1]
+    for package in ("aksara", "aksara_guest"):
+        shutil.copytree(here / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "testing*"))
+    return folder
+
+
+def _dependencies(project: Project) -> list[Path]:
+    """The folder with the packages that the plugin depends on, which is kept for the next build."""
+    if not project.dependencies:
+        return []
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aksara" / "python"
+    key = hashlib.sha256("\n".join(sorted(project.dependencies)).encode()).hexdigest()[:16]
+    folder = cache / key
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", scratch]
+            ran = subprocess.run([*command, *project.dependencies], capture_output=True, text=True)
+            if ran.returncode != 0:
+                raise BuildError(f"pip cannot install the dependencies of `{project.name}`:\n{ran.stderr.strip()}")
+            shutil.copytree(scratch, folder, dirs_exist_ok=True)
+    native = next(folder.rglob("*.so"), None)
+    if native is not None:
+        raise BuildError(f"`{native.relative_to(folder)}` is machine code; a plugin can depend on pure Python only")
+    return [folder]
+
+
+def _explain(text: str) -> str:
+    """What componentize-py says, without the frames of the build."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Caused by")]
+    begin = next((index for index, line in enumerate(lines) if line.startswith("Traceback")), 0)
+    return "\n".join(lines[begin:][-30:])

@@ -1,0 +1,119 @@
+"""Probes of Python's own world in a component: each sets `seen` to what it found, or fails."""
+
+import asyncio
+import datetime as module
+import functools
+import logging
+import random
+import secrets
+import time
+import uuid
+from datetime import date, datetime, timedelta, timezone
+
+from aksara import Model, fields
+from aksara.signals import pre_save
+
+BUILT = datetime.now()
+logger = logging.getLogger(__name__)
+
+
+class Probe(Model):
+    name = fields.String()
+    seen = fields.Text()
+
+
+@pre_save(Probe)
+async def probe(sender, instance, **kwargs):
+    found = PROBES[instance.name]()
+    instance.seen = str(await found if asyncio.iscoroutine(found) else found)
+
+
+def now():
+    times = [
+        datetime.now(),
+        datetime.utcnow(),
+        datetime.today(),
+        module.datetime.now(timezone.utc).replace(tzinfo=None),
+        datetime.now(timezone(timedelta(hours=2))).astimezone(timezone.utc).replace(tzinfo=None),
+        datetime.fromtimestamp(time.time()),
+        datetime(1970, 1, 1) + timedelta(microseconds=time.time_ns() // 1_000),
+        datetime(*time.gmtime()[:6]),
+        datetime.strptime(time.strftime("%Y-%m-%d %H:%M:%S"), "%Y-%m-%d %H:%M:%S"),
+    ]
+    assert all(abs(one - times[0]) < timedelta(seconds=2) for one in times), times
+    assert all(isinstance(one, datetime) and isinstance(one, date) for one in times)
+    assert isinstance(date.today(), date) and date.today() == times[0].date()
+    assert times[0] > BUILT and time.monotonic() <= time.perf_counter()
+    assert repr(datetime(2026, 3, 1)) == "datetime.datetime(2026, 3, 1, 0, 0)", repr(datetime(2026, 3, 1))
+    assert datetime(2026, 3, 1).isoformat() == "2026-03-01T00:00:00"
+    return times[0].isoformat()
+
+
+def chance():
+    drawn = [random.random(), random.Random().random(), random.SystemRandom().random(), secrets.token_hex(8)]
+    drawn += [uuid.uuid4(), random.randint(1, 10**9), random.sample(range(1_000), 3)]
+    assert random.Random(5).random() == 0.6229016948897019
+    assert uuid.uuid4().version == 4 and uuid.uuid4() != uuid.uuid4()
+    return drawn
+
+
+def imports():
+    import colorsys  # Only here, and in the component all the same.
+
+    try:
+        __import__("wave")
+    except ModuleNotFoundError as error:
+        return f"{colorsys.rgb_to_hls(0, 0, 0)} {error}"
+
+
+def files():
+    refused = []
+    for attempt in (functools.partial(open, "/etc/passwd"), functools.partial(time.sleep, 1)):
+        try:
+            attempt()
+        except OSError as error:
+            refused.append(str(error))
+    return refused
+
+
+def streams():
+    print("one", "two")
+    print("no end", end="")
+    logger.debug("a debug line")
+    logger.warning("a warning of %s", "two parts", extra={"number": 7})
+    try:
+        int("seven")
+    except ValueError:
+        logger.exception("caught")
+
+
+async def waits():
+    async def one():
+        await asyncio.sleep(0)
+        return 1
+
+    return await asyncio.gather(one(), one())
+
+
+async def forever():
+    await asyncio.sleep(1)
+
+
+def codecs():
+    return ["é".encode(name) for name in ("utf-16", "latin-1", "idna", "cp1252")]
+
+
+def fails():
+    try:
+        {}["nothing"]
+    except KeyError as error:
+        raise ValueError("with a cause") from error
+
+
+def ends():
+    raise SystemExit(3)
+
+
+PROBES = {
+    probe.__name__: probe for probe in (now, chance, imports, files, streams, waits, forever, codecs, fails, ends)
+}
