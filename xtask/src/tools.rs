@@ -86,6 +86,16 @@ pub(crate) fn install() -> Result<Vec<Language>> {
     Ok(languages)
 }
 
+/// Builds the component that runs plain JavaScript.
+pub(crate) fn build_runner(output: &str) -> Result<()> {
+    if let Some(folder) = Path::new(output).parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let modules = folder().join("node_modules");
+    let build = Step::other("node").args(["guest-sdk/javascript/build/main.mjs", "--runner", "-o", output]);
+    build.env("AKSARA_NODE_MODULES", &modules.to_string_lossy()).run("building what runs plain JavaScript")
+}
+
 fn pip() -> Result<()> {
     let python = folder().join("python");
     once(&python.join("installed"), &PIP, || {

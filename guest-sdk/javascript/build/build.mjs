@@ -34,13 +34,13 @@ export async function buildPlugin(folder, wit) {
     export { handler };
   `;
   const { code, map } = await bundle(entry, root);
-  return componentize(`${code}\n;globalThis.__aksaraSources = ${JSON.stringify(sources(map, root))};\n`, wit);
+  return componentize(`${code}\n;globalThis.__aksaraSources = ${JSON.stringify(sources(map, root))};\n`, { wit });
 }
 
 /** The component that runs plain scripts. */
 export function buildRunner(wit) {
   const entry = `export * from "${SDK}/runner/runner.js";`;
-  return bundle(entry, SDK).then(({ code }) => componentize(code, wit));
+  return bundle(entry, SDK).then(({ code }) => componentize(code, { wit, isRunner: true }));
 }
 
 async function readManifest(root) {

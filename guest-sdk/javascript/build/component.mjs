@@ -9,11 +9,11 @@ import { BuildError, tool } from "./build.mjs";
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 /** The component's bytes. */
-export async function componentize(code, wit) {
+export async function componentize(code, { wit, isRunner = false }) {
   const scratch = await mkdtemp(path.join(tmpdir(), "aksara-"));
   try {
     const imports = new Set([...code.matchAll(/ from "((?:aksara|wasi):[^"]+)"/g)].map(([, name]) => name));
-    await writeWit(scratch, wit ?? (await ownWit()), imports, /\bas prepare\b|\bprepare\b\s*[,}]/.test(exported(code)));
+    await writeWit(scratch, wit ?? (await ownWit()), imports, isRunner);
     const jsPath = path.join(scratch, "plugin.js");
     const jsSource = hostNames(code);
     await writeFile(jsPath, jsSource);
@@ -32,11 +32,6 @@ export async function componentize(code, wit) {
   } finally {
     await rm(scratch, { recursive: true });
   }
-}
-
-/** The statement at a bundle's end that exports. */
-function exported(code) {
-  return code.slice(code.lastIndexOf("export {"));
 }
 
 async function ownWit() {
