@@ -191,7 +191,7 @@ class Writer {
     this.view = new DataView(bytes.buffer);
   }
 
-  /** Room for so many bytes more; where they begin. */
+  /** Room for so many bytes more; where they begin. It may move `bytes` and `view`. */
   room(count) {
     const begin = this.at;
     if (begin + count > this.bytes.length) this.grow(Math.max(this.bytes.length * 2, begin + count));
@@ -200,7 +200,8 @@ class Writer {
   }
 
   byte(byte) {
-    this.bytes[this.room(1)] = byte;
+    const at = this.room(1);
+    this.bytes[at] = byte;
   }
 
   /** The head of what has a length: the form with the length in it below `fixed`, or else that with 1, 2 or 4 bytes. */
@@ -236,7 +237,8 @@ class Writer {
   number(number) {
     if (!Number.isSafeInteger(number) || Object.is(number, -0)) {
       this.byte(0xcb);
-      return this.view.setFloat64(this.room(8), number);
+      const at = this.room(8);
+      return this.view.setFloat64(at, number);
     }
     if (number >= 0 && number < 128) return this.byte(number);
     if (number < 0 && number >= -32) return this.byte(number + 256);
@@ -255,13 +257,19 @@ class Writer {
       throw new RangeError(`${place(path)} is ${integer}, which has more than 64 bits`);
     }
     this.byte(integer >= 0n ? 0xcf : 0xd3);
-    this.view.setBigInt64(this.room(8), integer);
+    const at = this.room(8);
+    this.view.setBigInt64(at, integer);
   }
 
   text(text) {
     const bytes = utf8.encode(text);
     this.head(bytes.length, 32, 0xa0, 0xd9, [1, 2, 4]);
-    this.bytes.set(bytes, this.room(bytes.length));
+    this.raw(bytes);
+  }
+
+  raw(bytes) {
+    const at = this.room(bytes.length);
+    this.bytes.set(bytes, at);
   }
 
   object(value, path, depth) {
@@ -270,7 +278,7 @@ class Writer {
     if (value instanceof ArrayBuffer) value = new Uint8Array(value);
     if (value instanceof Uint8Array) {
       this.head(value.length, 0, 0, 0xc4, [1, 2, 4]);
-      return this.bytes.set(value, this.room(value.length));
+      return this.raw(value);
     }
     if (depth >= DEPTH_MAX) throw new TypeError(`${place(path)} is nested too deep, or contains itself`);
     if (value instanceof Map) value = Object.fromEntries(value);
@@ -299,7 +307,8 @@ class Writer {
     if (seconds >= 0 && seconds < 2 ** 32 && nanoseconds === 0) {
       this.byte(0xd6);
       this.byte(0xff);
-      this.view.setUint32(this.room(4), seconds);
+      const at = this.room(4);
+      this.view.setUint32(at, seconds);
     } else if (seconds >= 0 && seconds < 2 ** 34) {
       this.byte(0xd7);
       this.byte(0xff);

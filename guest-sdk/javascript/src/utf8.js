@@ -35,34 +35,18 @@ export function write(text, bytes, at) {
   return at;
 }
 
+/** As many arguments as a call surely takes. */
+const PIECE = 8192;
+
 /** The text that these bytes are. Throws a `TypeError` when they are none. */
 export function decode(bytes, at = 0, end = bytes.length) {
+  // The engine is an interpreter: what goes over each byte is left to its own functions, which are compiled.
   let text = "";
-  let run = at;
-  while (at < end) {
-    const lead = bytes[at];
-    if (lead < 0x80) {
-      at++;
-      // Runs of ASCII in one piece, short enough for the stack.
-      if (at - run >= 4096 || at === end || bytes[at] >= 0x80) {
-        text += String.fromCharCode.apply(null, bytes.subarray(run, at));
-        run = at;
-      }
-      continue;
-    }
-    const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    let code = lead & (0xff >> (length + 1));
-    for (let more = 1; more < length; more++) {
-      if (at + more >= end || (bytes[at + more] & 0xc0) !== 0x80) throw new TypeError("the text is no UTF-8");
-      code = (code << 6) | (bytes[at + more] & 63);
-    }
-    const least = length === 2 ? 0x80 : length === 3 ? 0x800 : 0x10000;
-    if (lead < 0xc2 || lead > 0xf4 || code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-      throw new TypeError("the text is no UTF-8");
-    }
-    text += String.fromCodePoint(code);
-    at += length;
-    run = at;
+  for (; at < end; at += PIECE) text += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(at + PIECE, end)));
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return decodeURIComponent(escape(text));
+  } catch {
+    throw new TypeError("the text is no UTF-8");
   }
-  return text;
 }
