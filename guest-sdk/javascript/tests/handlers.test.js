@@ -47,6 +47,8 @@ const commands = {
   typo: (it) => it.tilte,
   promise: (it) => (it.title = models("Post").get),
   about: (it, event) => (it.title = `${event.signal} ${event.sender} ${event.created} ${event.updateFields} ${event.depth} ${event.raw}`),
+  fields: (it, { addUpdateField }) => addUpdateField("slug"),
+  replace: (it) => (it.meta = new Date(0)),
   drop: (it) => delete it.title,
 };
 
@@ -88,6 +90,7 @@ test("changes inside of values are found", async () => {
   const at = new Date("2026-03-01T12:00:00Z");
   assert.deepEqual((await call("date", { at })).patch, { at: new Date("2030-03-01T12:00:00Z") });
   assert.deepEqual((await call("bytes", { data: Uint8Array.of(1, 2) })).patch, { data: Uint8Array.of(9, 2) });
+  assert.deepEqual((await call("replace", { meta: {} })).patch, { meta: new Date(0) });
   assert.deepEqual((await call("clear", { title: "Hello" })).patch, { title: null });
 });
 
@@ -108,6 +111,7 @@ test("a wrong field and a wrong type are named", async () => {
 test("a handler is told of the occasion", async () => {
   const event = { instance: { command: "about", title: "" }, created: true, updateFields: ["title"], depth: 2, raw: true };
   assert.equal((await new Host().call("run", event)).patch.title, "pre_save Post true title 2 true");
+  assert.deepEqual((await call("fields")).updateFields, ["slug"]);
   assert.equal((await call("about", { title: "" })).patch.title, "pre_save Post false undefined 0 false");
 });
 
