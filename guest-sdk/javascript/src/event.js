@@ -43,10 +43,10 @@ export class Event {
     return new Date(this.id.slice(0, 6).reduce((time, byte) => time * 256 + byte, 0));
   }
 
-  /** Writes a field that the save under way does not name. */
-  addUpdateField(...names) {
+  /** Writes a field that the save under way does not name. Bound, for handlers that take it out of the event. */
+  addUpdateField = (...names) => {
     this.#added.push(...names);
-  }
+  };
 
   /** What goes back; nothing where nothing was changed. */
   reply() {

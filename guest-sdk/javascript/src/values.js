@@ -64,11 +64,12 @@ export class Timestamp {
 export function equal(one, other) {
   if (Object.is(one, other)) return true;
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
-  if (one instanceof Date) return other instanceof Date && one.getTime() === other.getTime();
-  if (one instanceof Uint8Array) {
-    return other instanceof Uint8Array && one.length === other.length && one.every((byte, at) => byte === other[at]);
+  if (one instanceof Uint8Array && other instanceof Uint8Array) {
+    return one.length === other.length && one.every((byte, at) => byte === other[at]);
   }
-  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  // A document without entries is no time, and neither is an array without any.
+  if (Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return false;
+  if (one instanceof Date) return one.getTime() === other.getTime();
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => name in other && equal(one[name], other[name]));
 }

@@ -1,7 +1,7 @@
 // What the component exports.
 
 import { begin, describeBytes, failure, finish } from "../dispatch.js";
-import { settle } from "./promise.js";
+import { drain, settle } from "./promise.js";
 
 /** Shows frames of a stack as the author knows them. */
 let trace = (stack) => stack;
@@ -19,6 +19,7 @@ export const handler = {
     try {
       const { name, event, returned } = begin(subscription, bytes);
       if (typeof returned?.then === "function") settle(returned, name);
+      else drain();
       reply = finish(event);
     } catch (error) {
       // The contract's own failure, of which the bindings make the Err side.

@@ -2,10 +2,21 @@
 // to be done when its call ends: these keep their jobs in a queue that `settle` works off.
 
 const queue = [];
+/** Promises that were rejected, and of which nobody has asked. */
+const unheard = new Map();
 
 /** Runs a function once the code under way is done. */
 export function enqueue(job) {
   queue.push(job);
+}
+
+/** Works off the queue, with whatever it brings. Throws the error of a promise that nobody waits for. */
+export function drain() {
+  while (queue.length > 0) queue.shift()();
+  const [error] = unheard.values();
+  const isLost = unheard.size > 0;
+  unheard.clear();
+  if (isLost) throw error;
 }
 
 /** Waits for a promise: returns what it is fulfilled with, or throws what it is rejected with. */
@@ -15,7 +26,7 @@ export function settle(promise, name) {
     (value) => (outcome = { value }),
     (error) => (outcome = { error }),
   );
-  while (!outcome && queue.length > 0) queue.shift()();
+  drain();
   if (!outcome) throw new Error(`\`${name}\` waits for a promise that nothing settles`);
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
@@ -69,6 +80,7 @@ export class Promise {
   #settle(state, value) {
     this.#state = state;
     this.#value = value;
+    if (state === "rejected" && this.#reactions.length === 0) unheard.set(this, value);
     for (const reaction of this.#reactions.splice(0)) enqueue(() => reaction[state](value));
   }
 
@@ -82,6 +94,7 @@ export class Promise {
           reject(error);
         }
       };
+      unheard.delete(this);
       const reaction = { fulfilled: react(fulfilled, resolve), rejected: react(rejected, reject) };
       if (this.#state === "pending") this.#reactions.push(reaction);
       else enqueue(() => reaction[this.#state](this.#value));

@@ -1,32 +1,37 @@
-// The host's imports natively: those of the `Host` under which a handler is called.
+// The imports of a component, natively: what a handler asks goes to the host of the test that calls it.
 
-let current;
+import { AsyncLocalStorage } from "node:async_hooks";
+import { decode, encode } from "../msgpack.js";
 
-/** Runs a function with this host around it. */
-export async function during(host, run) {
-  const outer = current;
-  current = host;
-  try {
-    return await run();
-  } finally {
-    current = outer;
-  }
-}
+/** The host of the call under way, so that tests may run at the same time. */
+export const running = new AsyncLocalStorage();
 
 function host() {
-  if (!current) throw new Error("there is no host here; call the handler through `Host` of `aksara/testing`");
-  return current;
+  const called = running.getStore();
+  if (!called) throw new Error("there is no host outside of a handler; in tests, `Host` of `aksara/testing` is one");
+  return called;
 }
 
-/** Each function of an interface, asked of the host that is there. */
-function imports(name, functions) {
-  return Object.fromEntries(functions.map((one) => [one, (request) => host().answer(`${name}.${one}`, request)]));
+/** An import of the contract: bytes in, bytes out, and its error is thrown as bytes. */
+function asked(name) {
+  return (bytes) => {
+    const called = host();
+    try {
+      return encode(called.answer(name, decode(bytes)));
+    } catch (error) {
+      throw encode({ error: error.message });
+    }
+  };
 }
 
-export const models = imports("models", ["get", "find", "count", "create", "update", "delete"]);
-export const bus = imports("bus", ["send"]);
-export const services = imports("services", ["call"]);
-export const config = imports("config", ["get"]);
-// Outside a call, where a test calls the function itself, nobody reads the log.
-export const log = { write: (record) => current?.answer("log.write", record) };
+function interfaceOf(name, functions) {
+  return Object.fromEntries(functions.map((one) => [one, asked(`${name}.${one}`)]));
+}
+
+export const models = interfaceOf("models", ["get", "find", "count", "create", "update", "delete"]);
+export const bus = interfaceOf("bus", ["send"]);
+export const services = interfaceOf("services", ["call"]);
+export const config = interfaceOf("config", ["get"]);
+// Outside of a handler, where a test calls a function itself, nobody reads the log.
+export const log = { write: (bytes) => running.getStore()?.line(decode(bytes)) };
 export const store = { open: (name) => host().bucket(name) };
