@@ -15,7 +15,12 @@ export class BuildError extends Error {}
 /** A tool of the folder that `AKSARA_NODE_MODULES` names, or of this package's own dependencies. */
 export function tool(name) {
   const folder = process.env.AKSARA_NODE_MODULES;
-  return createRequire(folder ? path.join(folder, "any.js") : import.meta.url)(name);
+  try {
+    return createRequire(folder ? path.join(folder, "any.js") : import.meta.url)(name);
+  } catch (error) {
+    if (error.code !== "MODULE_NOT_FOUND") throw error;
+    throw new BuildError(`\`${name}\` is not installed; run \`npm install\` in the folder of the plugin`);
+  }
 }
 
 /** The component of the plugin in a folder. */

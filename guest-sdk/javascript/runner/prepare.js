@@ -7,7 +7,7 @@ import { parse } from "acorn";
 export function prepare(text) {
   const program = parsed(text);
   const edits = [];
-  visit(program, text, edits);
+  visit(program, { waits: false }, text, edits);
   edits.sort((one, other) => one.start - other.start);
   let made = "";
   let at = 0;
@@ -33,34 +33,48 @@ function wrong(line, message) {
   return Object.assign(new SyntaxError(message), { line });
 }
 
-/** Collects what is to be changed in a node, those inside of it first: what ends at one place then is in order. */
-function visit(node, text, edits) {
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) if (typeof child?.type === "string") visit(child, text, edits);
+/**
+ * Collects what is to be changed in a node, those inside of it first: what ends at one place then is in order.
+ *
+ * `scope.waits`: the function around it is `async`. `scope.withoutArguments`, `scope.withoutSuper`: it goes into a
+ * generator that does not have those of the code around it.
+ */
+function visit(node, scope, text, edits) {
+  for (const [name, value] of Object.entries(node)) {
+    // A name that is none of a variable's.
+    if (!node.computed && ((node.type === "MemberExpression" && name === "property") || (name === "key" && !node.shorthand))) continue;
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (typeof child?.type === "string") visit(child, inside(node, scope), text, edits);
+    }
   }
   const put = (start, end, put) => edits.push({ start, end, put });
+  const refuse = (message) => {
+    throw wrong(node.loc.start.line, message);
+  };
   switch (node.type) {
     case "ImportDeclaration":
       return put(node.start, node.end, imported(node));
     case "ExportNamedDeclaration":
-      if (!node.declaration) throw wrong(node.loc.start.line, "a plain script exports nothing; connect its handlers");
-      return put(node.start, node.declaration.start, "");
+      return node.declaration ? put(node.start, node.declaration.start, "") : refuse(NO_EXPORTS);
     case "ExportDefaultDeclaration":
     case "ExportAllDeclaration":
-      throw wrong(node.loc.start.line, "a plain script exports nothing; connect its handlers");
+      return refuse(NO_EXPORTS);
     case "ForOfStatement":
-      if (node.await) throw wrong(node.loc.start.line, "`for await` needs a build; write a loop with `await` in it");
-      return;
+      return node.await ? refuse("`for await` needs a build; write a loop with `await` in it") : undefined;
     case "AwaitExpression":
+      if (!scope.waits) refuse("`await` stands outside of any `async` function");
       put(node.start, node.argument.start, "(yield(");
       return put(node.end, node.end, "))");
+    case "Super":
+      return scope.withoutSuper ? refuse("`super` in an `async` function needs a build") : undefined;
+    case "Identifier":
+      return scope.withoutArguments && node.name === "arguments" ? refuse("`arguments` in an `async` arrow needs a build") : undefined;
     case "ArrowFunctionExpression":
       return node.async ? arrow(node, put) : undefined;
     case "FunctionDeclaration":
     case "FunctionExpression":
-      if (!node.async) return;
-      if (node.generator) throw wrong(node.loc.start.line, "an `async` generator needs a build");
-      return fun(node, text, put);
+      if (node.async && node.generator) refuse("an `async` generator needs a build");
+      return node.async ? fun(node, text, put) : undefined;
     case "MethodDefinition":
     case "Property":
       // The word is before the name; the function begins after it.
@@ -68,18 +82,37 @@ function visit(node, text, edits) {
   }
 }
 
-const HEAD = "return __async(this,$,function*";
+const NO_EXPORTS = "a plain script exports nothing; connect its handlers";
+
+/** What holds for what is inside of a node. */
+function inside(node, scope) {
+  switch (node.type) {
+    case "ArrowFunctionExpression":
+      return {
+        waits: node.async,
+        withoutArguments: scope.withoutArguments || node.async,
+        withoutSuper: scope.withoutSuper || node.async,
+      };
+    case "FunctionDeclaration":
+    case "FunctionExpression":
+      return { waits: node.async, withoutArguments: false, withoutSuper: node.async };
+    default:
+      return scope;
+  }
+}
+
+const HEAD = "return __async(this,__args,function*";
 
 function fun(node, text, put) {
   const open = text.indexOf("(", node.id?.end ?? node.start);
   const isMethod = open === node.start;
-  put(node.start, open, isMethod ? `(...$){${HEAD}` : `function ${node.id?.name ?? ""}(...$){${HEAD}`);
+  put(node.start, open, isMethod ? `(...__args){${HEAD}` : `function ${node.id?.name ?? ""}(...__args){${HEAD}`);
   put(node.end, node.end, ")}");
 }
 
 function arrow(node, put) {
-  const head = "(...$)=>__async(this,$,function*(";
-  const body = node.body.type === "BlockStatement" ? [")", ")"] : ["){return", "})"];
+  const head = "(...__args)=>__async(this,__args,function*(";
+  const body = node.body.type === "BlockStatement" ? [")", ")"] : ["){return(", ")})"];
   const first = node.params[0];
   if (first) {
     put(node.start, first.start, head);
