@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::Step;
+use crate::run::{Step, target};
 use crate::tools::{self, Language};
 
 /// Where folders with such tests lie: each SDK, and each plugin.
@@ -46,7 +46,7 @@ fn has_tests(language: Language, folder: &Path) -> bool {
         Language::Go => "go.mod",
         Language::C => "Makefile",
     };
-    (language.is_of(folder)) && folder.join(tests).exists()
+    language.is_of(folder) && folder.join(tests).exists()
 }
 
 /// The commands that test a folder; a name without `/` is looked up on the `PATH`, others in the folder of toolchains.
@@ -72,6 +72,9 @@ fn step(command: &[&str], folder: &Path) -> Result<Step> {
     let settings = [("GOPROXY", "off"), ("GOFLAGS", "-mod=mod"), ("GOTOOLCHAIN", "local")];
     let step = Step::other(&program.to_string_lossy()).within(folder).args(arguments.iter().copied());
     let step = settings.into_iter().fold(step, |step, (name, value)| step.env(name, value));
+    // Some of Python's tests call what they have built.
+    let aksara = target().join("debug/aksara");
+    let step = step.env("AKSARA", &aksara.to_string_lossy());
     let step = step.env("AKSARA_NODE_MODULES", &tools::folder().join("node_modules").to_string_lossy());
     Ok(step.env("PATH", &path.to_string_lossy()).env("PYTHONPATH", &sdk.to_string_lossy()))
 }

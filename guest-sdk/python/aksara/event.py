@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 from . import log, msgpack
+from .fields import key_from_wire
 from .meta import model_of
 from .model import Model
 
@@ -48,7 +49,8 @@ class Event:
         update_fields = wire.get("update_fields")
         self.update_fields: list[str] | None = None if update_fields is None else list(update_fields)
         keys = wire.get("pk_set")
-        self.pk_set: list | None = None if keys is None else list(keys)
+        self.pk_set: list | None = None if keys is None else [key_from_wire(key) for key in keys]
+        self._keys = None if keys is None else list(self.pk_set)
         if self.model is not None:
             stored = not (self.signal in _CHANGING and wire.get("created", self.signal != "pre_bulk_update"))
             if wire.get("instance") is not None:
@@ -94,7 +96,7 @@ class Event:
         """The keyword arguments of handlers."""
         wire = self._wire
         named = {"event": self, "signal": self.signal}
-        named.update((name, wire[name]) for name in _ARGUMENTS if wire.get(name) is not None)
+        named.update((name, key_from_wire(wire[name])) for name in _ARGUMENTS if wire.get(name) is not None)
         if "created" in wire:
             named.update(update_fields=self.update_fields, raw=self.raw)
         if "changes" in wire:
@@ -102,13 +104,13 @@ class Event:
         if self.pk_set is not None:
             named["pk_set"] = self.pk_set
             named["model"] = model_of(wire["model"]) if wire.get("model") else None
-        named.update(wire.get("args") or {})
+        named.update({name: key_from_wire(value) for name, value in (wire.get("args") or {}).items()})
         return named
 
     def reply(self) -> dict:
         """What goes back: what the handler changed."""
         if self.signal == "m2m_changed":
-            changed = self._wire.get("action") == "pre_add" and self.pk_set != self._wire.get("pk_set")
+            changed = self._wire.get("action") == "pre_add" and self.pk_set != self._keys
             return {"pk_set": self.pk_set} if changed else {}
         if self.signal not in _CHANGING:
             return self._nothing()

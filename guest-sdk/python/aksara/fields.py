@@ -13,6 +13,11 @@ from decimal import InvalidOperation
 from uuid import UUID as _UUID
 
 
+def key_from_wire(value):
+    """A value of which nothing is declared: 16 bytes are a UUID, as a key is more often than a blob."""
+    return _UUID(bytes=value) if isinstance(value, bytes) and len(value) == 16 else value
+
+
 class Field:
     """A field of the wire's own types. The others derive from it."""
 
@@ -113,7 +118,7 @@ class UUID(Field):
     """A `uuid.UUID`."""
 
     def from_wire(self, value):
-        return _UUID(bytes=value) if isinstance(value, bytes) and len(value) == 16 else value
+        return key_from_wire(value)
 
     def to_wire(self, value):
         return _UUID(value) if isinstance(value, str) else value
@@ -149,6 +154,9 @@ class ForeignKey(Field):
     @property
     def column(self):
         return self.given_column or f"{self.name}_id"
+
+    def from_wire(self, value):
+        return key_from_wire(value)
 
 
 class ManyToMany(Field):

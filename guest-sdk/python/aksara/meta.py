@@ -40,7 +40,7 @@ class Meta:
     def from_wire(self, column: str, value):
         """A value of the host as handlers see it."""
         field = self.fields.get(column)
-        return value if field is None or value is None else field.from_wire(value)
+        return fields.key_from_wire(value) if field is None or value is None else field.from_wire(value)
 
 
 def register(model: type) -> None:
