@@ -5,20 +5,17 @@
 
 mod asks;
 mod heard;
-mod logged;
 mod misbehaviour;
 mod refusals;
 mod values;
 
 use aksara::prelude::*;
 use aksara::{Error, Limits, Plugins, open_plugins};
-use aksara_tests::{TestDb, plugin};
+use aksara_tests::{Logged, TestDb, plugin};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 use uuid::Uuid;
-
-use self::logged::Logged;
 
 #[derive(Model, Clone, Debug)]
 struct Conform {

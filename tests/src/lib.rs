@@ -26,8 +26,10 @@ struct QueriesGuide;
 struct SignalsGuide;
 
 mod database;
+mod logged;
 
 pub use database::TestDb;
+pub use logged::Logged;
 
 /// What handlers saw, in order.
 #[derive(Clone, Debug, Default)]

@@ -111,6 +111,10 @@ fn test() -> Result<()> {
     let languages = plugins()?;
     components(&languages, "tests/fixtures", "target/fixtures")?;
     components(&languages, "tests/conformance", "target/fixtures")?;
+    if languages.contains(&Language::Python) {
+        sdks::extract_page("target/page")?;
+        components(&languages, "target/page", "target/fixtures")?;
+    }
     sdks::test(&languages)?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
     for kind in &servers::KINDS {

@@ -27,6 +27,16 @@ pub(crate) fn test(languages: &[Language]) -> Result<()> {
     Ok(())
 }
 
+/// Makes a plugin folder of each block of the page, and runs the page's own tests.
+pub(crate) fn extract_page(output: &str) -> Result<()> {
+    let output = std::path::absolute(output)?;
+    let page = Path::new("tests/page");
+    let python = "python/bin/python3";
+    let made = output.to_string_lossy();
+    step(&[python, "extract.py", &made], page)?.run("extracting the blocks of the page")?;
+    step(&[python, "-m", "pytest", "-q"], &output.join("native"))?.run("running the tests of the page")
+}
+
 fn folders() -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for parent in PARENTS {

@@ -2,31 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber, span};
 
 /// The lines of the plugins, as long as this lives, on this thread.
-pub(crate) struct Logged {
+#[derive(Debug)]
+pub struct Logged {
     lines: Lines,
     _guard: DefaultGuard,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Logged {
-    pub(crate) fn start() -> Logged {
+    /// Listens from now on.
+    pub fn start() -> Logged {
         let lines = Lines::default();
         let guard = tracing::subscriber::set_default(lines.clone());
         Logged { lines, _guard: guard }
     }
 
     /// The lines since the last call: level, message, and fields in order of their names.
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.lines.0.lock().unwrap())
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -71,7 +73,10 @@ impl Subscriber for Lines {
             parts.fields.split(' ').filter_map(|field| field.split_once('=')).collect();
         let fields: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         let level = event.metadata().level().as_str().to_lowercase();
-        self.0.lock().unwrap().push(format!("{level}: {}{fields}", parts.message));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(format!("{level}: {}{fields}", parts.message));
     }
 
     fn enter(&self, _: &span::Id) {}
