@@ -12,6 +12,9 @@ from decimal import Decimal as _Decimal
 from decimal import InvalidOperation
 from uuid import UUID as _UUID
 
+# So much of a wrong value is in the text of an error.
+_SHOWN_MAX = 60
+
 
 class Field:
     """A field of the wire's own types. The others derive from it."""
@@ -39,8 +42,28 @@ class Field:
         return value
 
     def to_wire(self, value):
-        """What the host is sent for this Python value, which is not None."""
+        """What the host is sent for this Python value, which is not None. Raises for one that is not the field's."""
         return value
+
+    def _checked(self, value, kinds, what):
+        """The value, which has one of these types. A boolean is no number here."""
+        if isinstance(value, kinds) and (kinds is bool or not isinstance(value, bool)):
+            return value
+        raise self._wrong(value, what, TypeError)
+
+    def _parsed(self, value, kind, what):
+        """The value, which has this type or is its text."""
+        if not isinstance(value, str):
+            return self._checked(value, kind, what)
+        try:
+            return kind.fromisoformat(value)
+        except ValueError:
+            raise self._wrong(value, what, ValueError) from None
+
+    def _wrong(self, value, what, error):
+        kind = "text" if isinstance(value, str) else type(value).__name__
+        shown = repr(value) if len(repr(value)) <= _SHOWN_MAX else f"{repr(value)[:_SHOWN_MAX]}.."
+        return error(f"`{self.name}` is {what}, found the {kind} {shown}")
 
     def __repr__(self):
         return f"fields.{type(self).__name__}({self.name!r})"
@@ -48,6 +71,9 @@ class Field:
 
 class String(Field):
     """Text."""
+
+    def to_wire(self, value):
+        return self._checked(value, str, "a text")
 
 
 class Text(String):
@@ -57,6 +83,12 @@ class Text(String):
 class Integer(Field):
     """An integer of at most 64 bits."""
 
+    def to_wire(self, value):
+        value = self._checked(value, int, "an integer")
+        if not -(1 << 63) <= value < 1 << 63:
+            raise OverflowError(f"`{self.name}` is an integer of at most 64 bits, found {value}")
+        return value
+
 
 class BigInteger(Integer):
     """The same as `Integer` here: the column's width is the host's business."""
@@ -65,62 +97,74 @@ class BigInteger(Integer):
 class Boolean(Field):
     """True or false."""
 
+    def to_wire(self, value):
+        return self._checked(value, bool, "a boolean")
+
 
 class Float(Field):
-    """A float."""
+    """A float. Integers and decimals become floats."""
 
     def to_wire(self, value):
-        return float(value) if isinstance(value, (int, _Decimal)) and not isinstance(value, bool) else value
+        return float(self._checked(value, (float, int, _Decimal), "a float"))
 
 
 class Decimal(Field):
-    """A `decimal.Decimal`, with its scale."""
+    """A `decimal.Decimal`, with its scale. Text and integers become decimals; a float has no scale."""
 
     def from_wire(self, value):
         return _Decimal(value) if isinstance(value, str) else value
 
     def to_wire(self, value):
-        if isinstance(value, str):
-            try:
-                value = _Decimal(value)
-            except InvalidOperation:
-                raise ValueError(f"`{self.name}` is a decimal, found the text {value!r}") from None
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, float):
+            raise TypeError(f"`{self.name}` is a decimal, found the float {value!r}; use `Decimal({str(value)!r})`")
+        value = self._checked(value, (_Decimal, str, int), "a decimal")
+        try:
+            exact = _Decimal(value)
+        except InvalidOperation:
+            raise self._wrong(value, "a decimal", ValueError) from None
+        if not exact.is_finite():
+            raise self._wrong(value, "a decimal", ValueError)
+        return exact
 
 
 class DateTime(Field):
-    """A `datetime` in UTC. A naive one is taken as UTC."""
+    """A `datetime` in UTC. A naive one is taken as UTC, and text is read as ISO 8601."""
 
     def to_wire(self, value):
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-        if isinstance(value, datetime) and value.tzinfo is None:
-            return value.replace(tzinfo=timezone.utc)
-        return value
+        value = self._parsed(value, datetime, "a datetime")
+        return value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
 
 
 class Date(Field):
-    """A `date`."""
+    """A `date`. A `datetime` becomes its date, and text is read as ISO 8601."""
 
     def from_wire(self, value):
         return date.fromisoformat(value) if isinstance(value, str) else value
 
     def to_wire(self, value):
-        return value.date() if isinstance(value, datetime) else value
+        return value.date() if isinstance(value, datetime) else self._parsed(value, date, "a date")
 
 
 class UUID(Field):
-    """A `uuid.UUID`."""
+    """A `uuid.UUID`. Text that is one becomes one."""
 
     def from_wire(self, value):
         return _UUID(bytes=value) if isinstance(value, bytes) and len(value) == 16 else value
 
     def to_wire(self, value):
-        return _UUID(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            try:
+                return _UUID(value)
+            except ValueError:
+                raise self._wrong(value, "a UUID", ValueError) from None
+        return self._checked(value, _UUID, "a UUID")
 
 
 class Binary(Field):
     """Bytes."""
+
+    def to_wire(self, value):
+        return self._checked(value, (bytes, bytearray), "bytes")
 
 
 class JSON(Field):

@@ -45,7 +45,8 @@ def test_the_time_is_the_hosts(probe):
 
 def test_every_instance_draws_other_numbers(probe):
     first, second = probe("chance"), probe("chance")
-    assert "+ seen: " in first and first.splitlines()[2] != second.splitlines()[2]
+    drawn = [[line for line in printed.splitlines() if line.startswith("+ seen: ")] for printed in (first, second)]
+    assert len(drawn[0]) == 1 and drawn[0] != drawn[1]
 
 
 def test_imports_inside_of_functions_are_in_the_component(probe):
@@ -67,11 +68,24 @@ def test_coroutines_are_run_one_after_the_other(probe):
     assert "OSError: a plugin has no event loop, and cannot wait" in probe("forever")
 
 
+def test_a_loop_that_catches_everything_ends_as_well(probe):
+    assert "ran longer than" in probe("swallows")
+
+
 def test_codecs_are_there(probe):
     assert "xn--9ca" in probe("codecs")
 
 
-@pytest.mark.parametrize(("name", "last"), [("fails", "ValueError: with a cause"), ("ends", "SystemExit: 3")])
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("fails", "ValueError: with a cause"),
+        ("ends", "SystemExit: 3"),
+        ("assigns", "TypeError: `seen` is a text, found the int 7"),
+        ("mistypes", "Did you mean: 'name'?"),
+        ("denied", "below `[tool.aksara.grants]`: models = { Probe = [\"get\"] }"),
+    ],
+)
 def test_failures_name_the_authors_lines(probe, name, last):
     printed = probe(name)
     assert 'File "probes.py", line ' in printed and f"in {name}" in printed and last in printed
