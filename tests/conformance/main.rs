@@ -152,6 +152,11 @@ async fn rust() {
 }
 
 #[tokio::test]
+async fn python() {
+    conforms("python").await;
+}
+
+#[tokio::test]
 async fn go() {
     conforms("go").await;
 }

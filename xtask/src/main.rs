@@ -101,6 +101,9 @@ fn test() -> Result<()> {
     let languages = plugins()?;
     components(&languages, "tests/fixtures", "target/fixtures")?;
     components(&languages, "tests/conformance", "target/fixtures")?;
+    if languages.contains(&Language::Python) {
+        components(&languages, sdks::page()?, "target/fixtures")?;
+    }
     sdks::test(&languages)?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;
     for kind in &servers::KINDS {

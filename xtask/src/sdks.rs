@@ -27,6 +27,20 @@ pub(crate) fn test(languages: &[Language]) -> Result<()> {
     Ok(())
 }
 
+/// The page's Python blocks as plugins, of which this is the folder: taken out of the page, and its own tests run.
+pub(crate) fn page() -> Result<&'static str> {
+    let python = "python/bin/python3";
+    let steps: [(&[&str], &str); 3] = [
+        (&[python, "extract.py", "../../target/page"], "tests/page"),
+        (&[python, "table.py"], "tests/page"),
+        (&[python, "-m", "pytest", "-q"], "target/page/native"),
+    ];
+    for (command, folder) in steps {
+        step(command, Path::new(folder))?.run("the blocks of the page")?;
+    }
+    Ok("target/page")
+}
+
 fn folders() -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for parent in PARENTS {
