@@ -20,9 +20,8 @@ def rows(page: str, tests: str) -> list[str]:
         if f"async fn {test}()" not in tests:
             raise SystemExit(f"error: `main.rs` has no test `{test}` for the block `{block.heading}`")
         made.append(f"| {block.heading} | `{test}` | {_outcome(block, page)} | {_around(block)} |")
-    for heading in NATIVE:
-        made.append(f"| {heading} | itself, by pytest | as written | a host in memory, and the first block as a module |")
-    return made
+    around = "a host in memory, the first block as a module"
+    return made + [f"| {heading} | itself, by pytest | as written | {around} |" for heading in NATIVE]
 
 
 def _outcome(block: Block, page: str) -> str:

@@ -10,14 +10,23 @@ import json
 from datetime import date, datetime, timezone
 from decimal import Decimal as _Decimal
 from decimal import InvalidOperation
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID as _UUID
+
+_T = TypeVar("_T")
 
 # So much of a wrong value is in the text of an error.
 _SHOWN_MAX = 60
 
 
-class Field:
+class Field(Generic[_T]):
     """A field of the wire's own types. The others derive from it."""
+
+    if TYPE_CHECKING:
+        # What checkers of types make of `post.title`: an instance has values in the place of its fields.
+        def __get__(self, instance, owner) -> _T: ...
+
+        def __set__(self, instance, value: _T | None) -> None: ...
 
     def __init__(self, *, default=None, primary_key=False, **options):
         self.default = default
@@ -69,7 +78,7 @@ class Field:
         return f"fields.{type(self).__name__}({self.name!r})"
 
 
-class String(Field):
+class String(Field[str]):
     """Text."""
 
     def to_wire(self, value):
@@ -80,7 +89,7 @@ class Text(String):
     """Text without a limit."""
 
 
-class Integer(Field):
+class Integer(Field[int]):
     """An integer of at most 64 bits."""
 
     def to_wire(self, value):
@@ -94,21 +103,21 @@ class BigInteger(Integer):
     """The same as `Integer` here: the column's width is the host's business."""
 
 
-class Boolean(Field):
+class Boolean(Field[bool]):
     """True or false."""
 
     def to_wire(self, value):
         return self._checked(value, bool, "a boolean")
 
 
-class Float(Field):
+class Float(Field[float]):
     """A float. Integers and decimals become floats."""
 
     def to_wire(self, value):
         return float(self._checked(value, (float, int, _Decimal), "a float"))
 
 
-class Decimal(Field):
+class Decimal(Field[_Decimal]):
     """A `decimal.Decimal`, with its scale. Text and integers become decimals; a float has no scale."""
 
     def from_wire(self, value):
@@ -127,7 +136,7 @@ class Decimal(Field):
         return exact
 
 
-class DateTime(Field):
+class DateTime(Field[datetime]):
     """A `datetime` in UTC. A naive one is taken as UTC, and text is read as ISO 8601."""
 
     def to_wire(self, value):
@@ -135,7 +144,7 @@ class DateTime(Field):
         return value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
 
 
-class Date(Field):
+class Date(Field[date]):
     """A `date`. A `datetime` becomes its date, and text is read as ISO 8601."""
 
     def from_wire(self, value):
@@ -145,7 +154,7 @@ class Date(Field):
         return value.date() if isinstance(value, datetime) else self._parsed(value, date, "a date")
 
 
-class UUID(Field):
+class UUID(Field[_UUID]):
     """A `uuid.UUID`. Text that is one becomes one."""
 
     def from_wire(self, value):
@@ -160,14 +169,14 @@ class UUID(Field):
         return self._checked(value, _UUID, "a UUID")
 
 
-class Binary(Field):
+class Binary(Field[bytes]):
     """Bytes."""
 
     def to_wire(self, value):
         return self._checked(value, (bytes, bytearray), "bytes")
 
 
-class JSON(Field):
+class JSON(Field[Any]):
     """A JSON document: dicts, lists, text, numbers, booleans and None.
 
     What else an instance's `to_dict()` has in it goes as text: times and dates in ISO 8601, UUIDs and decimals as
@@ -182,7 +191,7 @@ class JSON(Field):
         return _json(value)
 
 
-class ForeignKey(Field):
+class ForeignKey(Field[Any]):
     """A row of another model: `await instance.post` is that row, `instance.post_id` its key."""
 
     def __init__(self, to, *, column=None, **options):
@@ -195,7 +204,7 @@ class ForeignKey(Field):
         return self.given_column or f"{self.name}_id"
 
 
-class ManyToMany(Field):
+class ManyToMany(Field[Any]):
     """A relation through a table of its own. It has no value in the instance: `m2m_changed` tells of its changes."""
 
     def __init__(self, to=None, **options):

@@ -5,10 +5,14 @@ differs from that at the end, so changing a JSON document in place counts as wel
 there does not.
 """
 
+from typing import TypeVar
+
 from . import fields, host, msgpack
 from .errors import DoesNotExist
 from .meta import Meta, register, related_model
 from .query import Manager, is_muted
+
+_M = TypeVar("_M")
 
 
 class ModelType(type):
@@ -34,7 +38,7 @@ class ModelType(type):
 class _Objects:
     """`Post.objects`: a new manager each time, none on an instance."""
 
-    def __get__(self, instance, model):
+    def __get__(self, instance, model: type[_M]) -> Manager[_M]:
         if instance is not None:
             raise AttributeError("`objects` belongs to the model, not to its instances")
         return Manager(model)

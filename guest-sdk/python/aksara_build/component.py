@@ -1,6 +1,7 @@
 """The build itself: a folder for componentize-py, and what has to be done to the component that it makes."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from .imports import restore_wasi
 from .project import BuildError, Project
+
+# What makes a component of Python, in the version that this package is tested with.
+_COMPILER = "componentize-py==0.25.1"
 
 # The module that componentize-py is given. The order matters: the sandbox comes before anything that could keep a name
 # of what it replaces.
@@ -52,6 +56,8 @@ class Handler(wit_world.exports.Handler):
 
 def build(project: Project, output: Path, wit: Path | None = None, verbose: bool = False) -> None:
     """Builds the component. Raises `BuildError`."""
+    if importlib.util.find_spec("componentize_py") is None:
+        raise BuildError(f"`{sys.executable}` has no componentize-py; run `pip install {_COMPILER}` in it")
     with tempfile.TemporaryDirectory(prefix="aksara-") as scratch:
         folder = Path(scratch)
         _write_wit(wit or _wit(), folder / "wit")

@@ -83,7 +83,7 @@ def test_codecs_are_there(probe):
         ("ends", "SystemExit: 3"),
         ("assigns", "TypeError: `seen` is a text, found the int 7"),
         ("mistypes", "Did you mean: 'name'?"),
-        ("denied", "below `[tool.aksara.grants]`: models = { Probe = [\"get\"] }"),
+        ("denied", 'below `[tool.aksara.grants]`: models = { Probe = ["get"] }'),
     ],
 )
 def test_failures_name_the_authors_lines(probe, name, last):

@@ -114,7 +114,7 @@ def test_the_stack_trace_ends_at_the_authors_line():
         helper(instance)
 
     trace = failure_of(handler)
-    assert 'test_mistakes.py", line ' in trace and "in helper\n    instance.integer = \"seven\"\n" in trace
+    assert 'test_mistakes.py", line ' in trace and 'in helper\n    instance.integer = "seven"\n' in trace
     assert "aksara/" not in trace and trace.endswith("TypeError: `integer` is an integer, found the text 'seven'")
 
 
