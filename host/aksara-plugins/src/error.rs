@@ -111,6 +111,10 @@ pub enum LoadError {
     )]
     Runner(String),
 
+    /// The program does not run.
+    #[error("{0}")]
+    Script(String),
+
     /// Two files have the name of one plugin.
     #[error(
         "there is another file of a plugin with its name, `{file}`, which is not used; remove one of them"

@@ -14,7 +14,7 @@ pub struct Limits {
     pub memory_bytes_max: usize,
     /// Elements of all its tables together; 20,000.
     pub table_elements_max: usize,
-    /// Core instances; 16.
+    /// Core instances; 64, since a Python plugin has 38.
     pub instances_max: usize,
     /// Time that it may compute, and time that it may spend in host calls, in milliseconds; 100 each.
     pub deadline_ms: u64,
@@ -35,7 +35,7 @@ impl Default for Limits {
         Limits {
             memory_bytes_max: 32 << 20,
             table_elements_max: 20_000,
-            instances_max: 16,
+            instances_max: 64,
             deadline_ms: 100,
             host_calls_max: 256,
             rows_max: 1_000,

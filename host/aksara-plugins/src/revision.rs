@@ -8,11 +8,12 @@ use wasmtime::Store;
 
 use crate::allowance::Allowance;
 use crate::application::Application;
-use crate::bindings::{Plugin, PluginPre};
+use crate::bindings::PluginPre;
 use crate::checks::{check_description, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
 use crate::error::LoadError;
 use crate::limits::Limits;
+use crate::script;
 use crate::state::State;
 
 /// One load of a plugin.
@@ -52,7 +53,12 @@ impl Revision {
             description: Arc::new(unnamed),
             imports_wasi,
         };
-        let run = async |plugin: &Plugin, store: &mut Store<State>| {
+        if let Some(script) = &revision.compiled.script {
+            let prepared = script::prepare(&revision, script).await?;
+            revision.compiled.script = Some(Arc::new(prepared));
+        }
+        let run = async |store: &mut Store<State>| {
+            let plugin = revision.instance().instantiate_async(&mut *store).await?;
             plugin.aksara_signals_handler().call_describe(store).await
         };
         let described = revision.run(revision.state(None), run).await;

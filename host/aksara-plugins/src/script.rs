@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use wasmtime::Result;
 use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Result, Store};
 
+use self::bindings::RunnerPre;
 use self::bindings::aksara::runner::source;
+use crate::checks::one_line;
+use crate::error::LoadError;
+use crate::revision::Revision;
 use crate::state::State;
 
 mod bindings {
@@ -13,6 +17,7 @@ mod bindings {
         path: "../../wit/runner",
         world: "runner",
         imports: { default: trappable },
+        exports: { default: async },
     });
 }
 
@@ -32,6 +37,26 @@ pub(crate) struct Script {
 /// Links the import. Only a runner may have it, which is checked when a component is loaded.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     source::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}
+
+/// Has the runner check a program; what it runs in its place, from then on.
+///
+/// # Errors
+/// [`LoadError::Script`] for what is wrong with it, and where.
+pub(crate) async fn prepare(
+    revision: &Revision,
+    script: &Arc<Script>,
+) -> std::result::Result<Script, LoadError> {
+    let runner = RunnerPre::new(revision.instance().instance_pre().clone())
+        .map_err(|error| LoadError::Runner(one_line(&format!("{error:#}"))))?;
+    let run = async |store: &mut Store<State>| {
+        let runner = runner.instantiate_async(&mut *store).await?;
+        runner.aksara_runner_script().call_prepare(store, &script.text).await
+    };
+    let prepared = revision.run(revision.state(None), run).await;
+    let (prepared, _) = prepared.map_err(|fault| LoadError::Script(format!("it {fault}")))?;
+    let text = prepared.map_err(LoadError::Script)?;
+    Ok(Script { name: script.name.clone(), text })
 }
 
 impl State {

@@ -49,7 +49,6 @@ async fn types_and_memories_of_other_features_are_refused() {
             "(memory 1 (pagesize 1))",
             "the custom page sizes proposal must be enabled to customize a memory's page size",
         ),
-        ("two memories", "(memory 1) (memory 1)", "multiple memories"),
         (
             "stack switching",
             "(type $f (func)) (type (cont $f))",

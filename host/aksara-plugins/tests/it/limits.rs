@@ -81,8 +81,9 @@ async fn what_a_component_may_consist_of_is_limited() {
     Fixture::new().component(&instances(5)).load(Limits::default()).await;
     let limits = Limits { instances_max: 4, ..Limits::default() };
     let few = refusal(Fixture::new().component(&instances(5)).binary(), limits).await;
-    let many = refusal(Fixture::new().component(&instances(50)).binary(), Limits::default()).await;
-    let memories = "(core module $part (memory 1)) (core instance (instantiate $part))";
+    let many = refusal(Fixture::new().component(&instances(100)).binary(), Limits::default()).await;
+    let memories = "(core module $part (memory 1)) (core instance (instantiate $part)) (core instance (instantiate $part)) \
+         (core instance (instantiate $part))";
     let memories = refusal(Fixture::new().component(memories).binary(), Limits::default()).await;
     let tables = Fixture::new().module(&"(table 1 funcref)".repeat(9));
     let tables = refusal(tables.binary(), Limits::default()).await;
@@ -95,12 +96,12 @@ async fn what_a_component_may_consist_of_is_limited() {
         (
             "instances",
             many.to_string(),
-            "the component does not compile: The component transitively contains 52 core module instances, which exceeds the configured maximum of 8 in the pooling allocator",
+            "the component does not compile: The component transitively contains 102 core module instances, which exceeds the configured maximum of 64 in the pooling allocator",
         ),
         (
-            "two memories",
+            "memories",
             memories.to_string(),
-            "the component does not compile: The component transitively contains 2 Wasm linear memories, which exceeds the configured maximum of 1 in the pooling allocator",
+            "the component does not compile: The component transitively contains 4 Wasm linear memories, which exceeds the configured maximum of 3 in the pooling allocator",
         ),
         (
             "tables",

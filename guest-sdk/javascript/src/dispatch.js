@@ -1,0 +1,37 @@
+// One call of the host: the event's bytes in, those of the reply or of the failure out.
+
+import { Invalid, Rejected } from "./errors.js";
+import { Event } from "./event.js";
+import { describe, handlerOf } from "./handlers.js";
+import { decode, encode } from "./msgpack.js";
+
+const NOTHING = new Uint8Array(0);
+
+/** What the plugin says about itself, as bytes. */
+export function describeBytes() {
+  return encode(describe());
+}
+
+/** Calls the handler of a subscription: the event, and what the handler returned, which may be a promise. */
+export function begin(subscription, bytes) {
+  const connected = handlerOf(subscription);
+  if (!connected) throw new RangeError(`the plugin has no subscription ${subscription}`);
+  const event = new Event(decode(bytes));
+  return { name: connected.name, event, returned: connected.handler(event) };
+}
+
+/** The bytes of the reply, once the handler is done. */
+export function finish(event) {
+  const reply = event.reply();
+  return reply ? encode(reply) : NOTHING;
+}
+
+/** The bytes of a failure: what the handler says against the operation, or that it failed itself, and where. */
+export function failure(error, trace = (stack) => stack) {
+  if (error instanceof Rejected) return encode({ reject: error.message });
+  if (error instanceof Invalid) return encode({ invalid: error.fields });
+  if (!(error instanceof Error)) return encode({ error: String(error) });
+  const text = `${error.name}: ${error.message}`;
+  const frames = trace(error.stack ?? "").trimEnd();
+  return encode({ error: frames.startsWith(text) ? frames : `${text}\n${frames}`.trimEnd() });
+}

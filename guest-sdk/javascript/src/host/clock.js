@@ -1,0 +1,1 @@
+export { default as clock } from "wasi:clocks/wall-clock@0.2.0";

@@ -1,0 +1,23 @@
+// One request to the host, and its answer.
+
+import { RequestError } from "./errors.js";
+import { decode, encode } from "./msgpack.js";
+
+/** Asks one of the host's imports. Throws a `RequestError` with the host's own words. */
+export function ask(ask, request) {
+  let answer;
+  const bytes = encode(request);
+  try {
+    answer = ask(bytes);
+  } catch (error) {
+    throw new RequestError(reason(error));
+  }
+  return decode(answer);
+}
+
+/** An import throws the bytes of its error. */
+function reason(error) {
+  const bytes = error instanceof Uint8Array ? error : Array.isArray(error) ? Uint8Array.from(error) : error?.payload;
+  if (!(bytes instanceof Uint8Array)) return String(error?.message ?? error);
+  return decode(bytes).error;
+}
