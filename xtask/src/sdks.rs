@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::Step;
+use crate::run::{Step, target};
 use crate::tools::{self, Language};
 
 /// Where folders with such tests lie: each SDK, and each plugin.
@@ -87,6 +87,8 @@ fn step(command: &[&str], folder: &Path) -> Result<Step> {
     let step = Step::other(&program.to_string_lossy()).within(folder).args(arguments.iter().copied());
     let step = settings.into_iter().fold(step, |step, (name, value)| step.env(name, value));
     let step = step.env("AKSARA_NODE_MODULES", &tools::folder().join("node_modules").to_string_lossy());
+    // Tests that run a component call it.
+    let step = step.env("AKSARA", &target().join("debug/aksara").to_string_lossy());
     Ok(step.env("PATH", &path.to_string_lossy()).env("PYTHONPATH", &sdk.to_string_lossy()))
 }
 

@@ -67,9 +67,11 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
         command = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
         command += ["-d", folder / "wit", "-w", project.world, "componentize", "aksara_app", "--stub-wasi"]
         command += [argument for path in paths for argument in ("-p", path)] + ["-o", made]
-        ran = subprocess.run(command, capture_output=True, text=True)
+        # Where in the compiler a plugin has failed is of no use to its author.
+        quiet = {**os.environ, "RUST_BACKTRACE": "0"}
+        ran = subprocess.run(command, capture_output=True, text=True, env=quiet)
         if ran.returncode != 0 or not made.is_file():
-            raise BuildError(f"the plugin cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
+            raise BuildError(f"`{project.name}` cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
         if verbose:
             print(ran.stdout + ran.stderr, end="")
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +138,16 @@ def _dependencies(project: Project) -> list[Path]:
 
 
 def _explain(text: str) -> str:
-    """What componentize-py says, without the frames of the build."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Caused by")]
-    begin = next((index for index, line in enumerate(lines) if line.startswith("Traceback")), 0)
-    return "\n".join(lines[begin:][-30:])
+    """The author's exception, out of what componentize-py says: without the frames of the build and of this SDK."""
+    text = text.partition("\nCaused by:")[0]
+    lines, is_kept = [], True
+    for line in (text.partition("AssertionError: ")[2] or text).rstrip().splitlines():
+        if line.startswith("  File "):
+            # The folders are numbered as they are given.
+            is_kept = not line.startswith(('  File "/0/', '  File "/2/'))
+            line = line.replace('File "/1/', 'File "', 1)
+        elif not line.startswith("    "):
+            is_kept = True
+        if is_kept:
+            lines.append(line)
+    return "\n".join(lines)

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from aksara_build.component import build
+from aksara_build.project import BuildError, Project
+
 AKSARA = shutil.which(os.environ.get("AKSARA", "aksara"))
 MISSING = AKSARA is None or importlib.util.find_spec("componentize_py") is None
 
@@ -37,6 +40,29 @@ def probe(component):
         return ran.stdout + ran.stderr
 
     return probed
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("import numpyy\n", "ModuleNotFoundError: No module named 'numpyy'"),
+        (
+            "from aksara import config\n\n\nconfig.get('greeting')\n",
+            "only handlers can ask the host; in a test, use `with aksara.testing.Host():`",
+        ),
+        ("from aksara import fields\n\n\nfields.Strin()\n", "has no attribute 'Strin'. Did you mean: 'String'?"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_shown_with_its_line(tmp_path, monkeypatch, source, wanted):
+    monkeypatch.setenv("RUST_BACKTRACE", "1")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "bad"\n\n[tool.aksara]\nentry = "bad.py"\n')
+    (tmp_path / "bad.py").write_text(source)
+    with pytest.raises(BuildError) as caught:
+        build(Project(tmp_path), tmp_path / "bad.wasm")
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == ["`bad` cannot be made a component:", "Traceback (most recent call last):"]
+    assert lines[2] == f'  File "bad.py", line {len(source.splitlines())}, in <module>'
+    assert lines[-1].endswith(wanted) and not [line for line in lines[3:] if "File" in line]
 
 
 def test_the_time_is_the_hosts(probe):
