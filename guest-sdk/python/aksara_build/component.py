@@ -126,11 +126,17 @@ def _dependencies(project: Project) -> list[Path]:
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", scratch]
+            made = Path(scratch) / "made"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", made]
             ran = subprocess.run([*command, *project.dependencies], capture_output=True, text=True)
             if ran.returncode != 0:
                 raise BuildError(f"pip cannot install the dependencies of `{project.name}`:\n{ran.stderr.strip()}")
-            shutil.copytree(scratch, folder, dirs_exist_ok=True)
+            try:
+                made.rename(folder)
+            except OSError:
+                # Another build may have made the same meanwhile.
+                if not folder.is_dir():
+                    raise
     native = next(folder.rglob("*.so"), None)
     if native is not None:
         raise BuildError(f"`{native.relative_to(folder)}` is machine code; a plugin can depend on pure Python only")
