@@ -9,9 +9,10 @@ import json
 import sys
 from pathlib import Path
 
-from blocks import BLOCKS, HEADINGS, Block
+from blocks import BLOCKS, HEADINGS, NATIVE, Block
 
 HERE = Path(__file__).parent
+PAGE = HERE / "page.txt"
 # On the page some lines stand outside of any function and wait for something: `await signal.send(..)`.
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -81,7 +82,7 @@ def write_native(page: str, folder: Path) -> Path:
     (package / "signals.py").write_text(
         "from preamble import *\n" + code_of("Signal Decorators", page), encoding="utf-8"
     )
-    tests = [code_of(heading, page) for heading in ("Mock Signals", "Test Signal Handlers Directly")]
+    tests = [code_of(heading, page) for heading in NATIVE]
     imported = "from myapp.signals import Post, generate_slug\n"
     (folder / "native" / "test_page.py").write_text(imported + "\n".join(tests), encoding="utf-8")
     return folder / "native"
@@ -96,10 +97,10 @@ def _toml(value) -> str:
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: python extract.py OUTPUT")
-    page, folder = (HERE / "page.txt").read_text(encoding="utf-8"), Path(sys.argv[1])
+    page, folder = PAGE.read_text(encoding="utf-8"), Path(sys.argv[1])
     for block in BLOCKS:
-        print(write(block, page, folder))
-    print(write_native(page, folder))
+        write(block, page, folder)
+    write_native(page, folder)
 
 
 if __name__ == "__main__":

@@ -112,8 +112,7 @@ fn test() -> Result<()> {
     components(&languages, "tests/fixtures", "target/fixtures")?;
     components(&languages, "tests/conformance", "target/fixtures")?;
     if languages.contains(&Language::Python) {
-        sdks::extract_page("target/page")?;
-        components(&languages, "target/page", "target/fixtures")?;
+        components(&languages, sdks::page()?, "target/fixtures")?;
     }
     sdks::test(&languages)?;
     cargo(["test", "--workspace", "--no-fail-fast"]).run("running the tests")?;

@@ -27,14 +27,18 @@ pub(crate) fn test(languages: &[Language]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a plugin folder of each block of the page, and runs the page's own tests.
-pub(crate) fn extract_page(output: &str) -> Result<()> {
-    let output = std::path::absolute(output)?;
-    let page = Path::new("tests/page");
+/// The page's Python blocks as plugins, of which this is the folder: taken out of the page, and its own tests run.
+pub(crate) fn page() -> Result<&'static str> {
     let python = "python/bin/python3";
-    let made = output.to_string_lossy();
-    step(&[python, "extract.py", &made], page)?.run("extracting the blocks of the page")?;
-    step(&[python, "-m", "pytest", "-q"], &output.join("native"))?.run("running the tests of the page")
+    let steps: [(&[&str], &str); 3] = [
+        (&[python, "extract.py", "../../target/page"], "tests/page"),
+        (&[python, "table.py"], "tests/page"),
+        (&[python, "-m", "pytest", "-q"], "target/page/native"),
+    ];
+    for (command, folder) in steps {
+        step(command, Path::new(folder))?.run("the blocks of the page")?;
+    }
+    Ok("target/page")
 }
 
 fn folders() -> Result<Vec<PathBuf>> {
@@ -82,10 +86,9 @@ fn step(command: &[&str], folder: &Path) -> Result<Step> {
     let settings = [("GOPROXY", "off"), ("GOFLAGS", "-mod=mod"), ("GOTOOLCHAIN", "local")];
     let step = Step::other(&program.to_string_lossy()).within(folder).args(arguments.iter().copied());
     let step = settings.into_iter().fold(step, |step, (name, value)| step.env(name, value));
-    // Some of Python's tests call what they have built.
-    let aksara = target().join("debug/aksara");
-    let step = step.env("AKSARA", &aksara.to_string_lossy());
     let step = step.env("AKSARA_NODE_MODULES", &tools::folder().join("node_modules").to_string_lossy());
+    // Tests that run a component call it.
+    let step = step.env("AKSARA", &target().join("debug/aksara").to_string_lossy());
     Ok(step.env("PATH", &path.to_string_lossy()).env("PYTHONPATH", &sdk.to_string_lossy()))
 }
 

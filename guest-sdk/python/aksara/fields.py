@@ -10,7 +10,13 @@ import json
 from datetime import date, datetime, timezone
 from decimal import Decimal as _Decimal
 from decimal import InvalidOperation
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID as _UUID
+
+_T = TypeVar("_T")
+
+# So much of a wrong value is in the text of an error.
+_SHOWN_MAX = 60
 
 
 def key_from_wire(value):
@@ -18,8 +24,14 @@ def key_from_wire(value):
     return _UUID(bytes=value) if isinstance(value, bytes) and len(value) == 16 else value
 
 
-class Field:
+class Field(Generic[_T]):
     """A field of the wire's own types. The others derive from it."""
+
+    if TYPE_CHECKING:
+        # What checkers of types make of `post.title`: an instance has values in the place of its fields.
+        def __get__(self, instance, owner) -> _T: ...
+
+        def __set__(self, instance, value: _T | None) -> None: ...
 
     def __init__(self, *, default=None, primary_key=False, **options):
         self.default = default
@@ -44,91 +56,132 @@ class Field:
         return value
 
     def to_wire(self, value):
-        """What the host is sent for this Python value, which is not None."""
+        """What the host is sent for this Python value, which is not None. Raises for one that is not the field's."""
         return value
+
+    def _checked(self, value, kinds, what):
+        """The value, which has one of these types. A boolean is no number here."""
+        if isinstance(value, kinds) and (kinds is bool or not isinstance(value, bool)):
+            return value
+        raise self._wrong(value, what, TypeError)
+
+    def _parsed(self, value, kind, what):
+        """The value, which has this type or is its text."""
+        if not isinstance(value, str):
+            return self._checked(value, kind, what)
+        try:
+            return kind.fromisoformat(value)
+        except ValueError:
+            raise self._wrong(value, what, ValueError) from None
+
+    def _wrong(self, value, what, error):
+        kind = "text" if isinstance(value, str) else type(value).__name__
+        shown = repr(value) if len(repr(value)) <= _SHOWN_MAX else f"{repr(value)[:_SHOWN_MAX]}.."
+        return error(f"`{self.name}` is {what}, found the {kind} {shown}")
 
     def __repr__(self):
         return f"fields.{type(self).__name__}({self.name!r})"
 
 
-class String(Field):
+class String(Field[str]):
     """Text."""
+
+    def to_wire(self, value):
+        return self._checked(value, str, "a text")
 
 
 class Text(String):
     """Text without a limit."""
 
 
-class Integer(Field):
+class Integer(Field[int]):
     """An integer of at most 64 bits."""
+
+    def to_wire(self, value):
+        value = self._checked(value, int, "an integer")
+        if not -(1 << 63) <= value < 1 << 63:
+            raise OverflowError(f"`{self.name}` is an integer of at most 64 bits, found {value}")
+        return value
 
 
 class BigInteger(Integer):
     """The same as `Integer` here: the column's width is the host's business."""
 
 
-class Boolean(Field):
+class Boolean(Field[bool]):
     """True or false."""
 
+    def to_wire(self, value):
+        return self._checked(value, bool, "a boolean")
 
-class Float(Field):
-    """A float."""
+
+class Float(Field[float]):
+    """A float. Integers and decimals become floats."""
 
     def to_wire(self, value):
-        return float(value) if isinstance(value, (int, _Decimal)) and not isinstance(value, bool) else value
+        return float(self._checked(value, (float, int, _Decimal), "a float"))
 
 
-class Decimal(Field):
-    """A `decimal.Decimal`, with its scale."""
+class Decimal(Field[_Decimal]):
+    """A `decimal.Decimal`, with its scale. Text and integers become decimals; a float has no scale."""
 
     def from_wire(self, value):
         return _Decimal(value) if isinstance(value, str) else value
 
     def to_wire(self, value):
-        if isinstance(value, str):
-            try:
-                value = _Decimal(value)
-            except InvalidOperation:
-                raise ValueError(f"`{self.name}` is a decimal, found the text {value!r}") from None
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, float):
+            raise TypeError(f"`{self.name}` is a decimal, found the float {value!r}; use `Decimal({str(value)!r})`")
+        value = self._checked(value, (_Decimal, str, int), "a decimal")
+        try:
+            exact = _Decimal(value)
+        except InvalidOperation:
+            raise self._wrong(value, "a decimal", ValueError) from None
+        if not exact.is_finite():
+            raise self._wrong(value, "a decimal", ValueError)
+        return exact
 
 
-class DateTime(Field):
-    """A `datetime` in UTC. A naive one is taken as UTC."""
+class DateTime(Field[datetime]):
+    """A `datetime` in UTC. A naive one is taken as UTC, and text is read as ISO 8601."""
 
     def to_wire(self, value):
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-        if isinstance(value, datetime) and value.tzinfo is None:
-            return value.replace(tzinfo=timezone.utc)
-        return value
+        value = self._parsed(value, datetime, "a datetime")
+        return value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
 
 
-class Date(Field):
-    """A `date`."""
+class Date(Field[date]):
+    """A `date`. A `datetime` becomes its date, and text is read as ISO 8601."""
 
     def from_wire(self, value):
         return date.fromisoformat(value) if isinstance(value, str) else value
 
     def to_wire(self, value):
-        return value.date() if isinstance(value, datetime) else value
+        return value.date() if isinstance(value, datetime) else self._parsed(value, date, "a date")
 
 
-class UUID(Field):
-    """A `uuid.UUID`."""
+class UUID(Field[_UUID]):
+    """A `uuid.UUID`. Text that is one becomes one."""
 
     def from_wire(self, value):
         return key_from_wire(value)
 
     def to_wire(self, value):
-        return _UUID(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            try:
+                return _UUID(value)
+            except ValueError:
+                raise self._wrong(value, "a UUID", ValueError) from None
+        return self._checked(value, _UUID, "a UUID")
 
 
-class Binary(Field):
+class Binary(Field[bytes]):
     """Bytes."""
 
+    def to_wire(self, value):
+        return self._checked(value, (bytes, bytearray), "bytes")
 
-class JSON(Field):
+
+class JSON(Field[Any]):
     """A JSON document: dicts, lists, text, numbers, booleans and None.
 
     What else an instance's `to_dict()` has in it goes as text: times and dates in ISO 8601, UUIDs and decimals as
@@ -143,7 +196,7 @@ class JSON(Field):
         return _json(value)
 
 
-class ForeignKey(Field):
+class ForeignKey(Field[Any]):
     """A row of another model: `await instance.post` is that row, `instance.post_id` its key."""
 
     def __init__(self, to, *, column=None, **options):
@@ -159,7 +212,7 @@ class ForeignKey(Field):
         return key_from_wire(value)
 
 
-class ManyToMany(Field):
+class ManyToMany(Field[Any]):
     """A relation through a table of its own. It has no value in the instance: `m2m_changed` tells of its changes."""
 
     def __init__(self, to=None, **options):

@@ -1,13 +1,14 @@
 """The host as the rest of the SDK sees it: requests by name, whoever serves them.
 
-In a component `aksara.sandbox` serves them with the imports of the WIT world; in an author's tests
+In a component `aksara_guest.wit` serves them with the imports of the WIT world; in an author's tests
 `aksara.testing.Host` does.
 """
 
+import json
 from typing import Protocol
 
 from . import msgpack
-from .errors import AksaraError, host_error
+from .errors import AksaraError, NotGranted, host_error
 
 
 class Refusal(Exception):
@@ -62,4 +63,21 @@ def ask(interface: str, operation: str, request: dict):
     else:
         return msgpack.unpack(answer) if answer else None
     # Raised here, so that the trace of the author's exception does not show the host's bytes as well.
-    raise host_error(text)
+    error = host_error(text)
+    grant = _grant(interface, operation, request)
+    if isinstance(error, NotGranted) and grant:
+        error.add_note(f"a plugin in Python asks for it in `pyproject.toml`, below `[tool.aksara.grants]`: {grant}")
+    raise error
+
+
+def _grant(interface: str, operation: str, request: dict) -> str:
+    """The line of a manifest that asks for what a request needs."""
+    match interface:
+        case "models":
+            label = request["model"]
+            return f'models = {{ {label if label.isidentifier() else json.dumps(label)} = ["{operation}"] }}'
+        case "bus":
+            return f"signals = [{json.dumps(request['signal'])}]"
+        case "services":
+            return f"services = [{json.dumps(request['service'])}]"
+    return ""

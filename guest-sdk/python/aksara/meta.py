@@ -1,6 +1,6 @@
 """What is known of a model: its label, its key, the fields that the plugin declares. And all models by label."""
 
-from . import fields
+from . import fields, msgpack
 from .errors import AksaraError
 
 _by_label: dict[str, type] = {}
@@ -36,6 +36,17 @@ class Meta:
             value = value.pk
         field = self.fields.get(column)
         return value if field is None or value is None else field.to_wire(value)
+
+    def check(self, column: str, value) -> None:
+        """Raises `TypeError` and the like for a value that the host would not take."""
+        field = self.fields.get(column)
+        if field is not None:
+            self.to_wire(column, value)
+            return
+        try:
+            msgpack.pack(value)
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"`{column}`: {error}") from None
 
     def from_wire(self, column: str, value):
         """A value of the host as handlers see it."""

@@ -5,10 +5,14 @@ differs from that at the end, so changing a JSON document in place counts as wel
 there does not.
 """
 
+from typing import TypeVar
+
 from . import fields, host, msgpack
 from .errors import DoesNotExist
 from .meta import Meta, register, related_model
 from .query import Manager, is_muted
+
+_M = TypeVar("_M")
 
 
 class ModelType(type):
@@ -34,7 +38,7 @@ class ModelType(type):
 class _Objects:
     """`Post.objects`: a new manager each time, none on an instance."""
 
-    def __get__(self, instance, model):
+    def __get__(self, instance, model: type[_M]) -> Manager[_M]:
         if instance is not None:
             raise AttributeError("`objects` belongs to the model, not to its instances")
         return Manager(model)
@@ -52,7 +56,7 @@ class Model(metaclass=ModelType):
 
     def __init__(self, **values):
         state = self.__dict__
-        state.update(_wire={}, _values={}, _related={}, _stored=False)
+        state.update(_wire={}, _values={}, _read={}, _related={}, _stored=False)
         for column, field in self._meta.fields.items():
             state["_values"][column] = field.initial()
         state["_values"].setdefault(self._meta.key, None)
@@ -63,23 +67,33 @@ class Model(metaclass=ModelType):
     def _loaded(cls, wire: dict, stored: bool = True) -> "Model":
         """An instance with what the host sent."""
         instance = cls.__new__(cls)
-        instance.__dict__.update(_wire=wire, _values={}, _related={}, _stored=stored)
+        instance.__dict__.update(_wire=wire, _values={}, _read={}, _related={}, _stored=stored)
         return instance
 
     def __getattr__(self, name):
         # Only called for what is no attribute of the class: the fields.
         if name.startswith("_"):
             raise AttributeError(name)
-        values, wire, meta = self._values, self._wire, self._meta
+        values, read, wire, meta = self._values, self._read, self._wire, self._meta
         if name in values:
             return values[name]
+        if name in read:
+            return read[name]
         if name in wire:
-            values[name] = value = meta.from_wire(name, wire[name])
+            read[name] = value = meta.from_wire(name, wire[name])
             return value
         if name in meta.relations or f"{name}_id" in values or f"{name}_id" in wire:
             return Related(self, name)
-        there = ", ".join(f"`{column}`" for column in sorted({*wire, *values})) or "none"
-        raise AttributeError(f"`{meta.label}` has no field `{name}` here; there are {there}")
+        raise AttributeError(self._missing(name), name=name, obj=self)
+
+    def _missing(self, name) -> str:
+        """Why there is no such field."""
+        meta, there = self._meta, sorted({*self._wire, *self._values})
+        listed = ", ".join(f"`{column}`" for column in there) or "none"
+        text = f"`{meta.label}` has no field `{name}` here; there are {listed}"
+        if name in meta.fields:
+            return f"{text}; name it in the `reads` of the handler"
+        return f"{text}; declare `{name}` in `class {type(self).__name__}(Model)`" if meta.declared else text
 
     def __setattr__(self, name, value):
         if name.startswith("_") or isinstance(getattr(type(self), name, None), property):
@@ -91,7 +105,13 @@ class Model(metaclass=ModelType):
             column = column if name in self._meta.relations else f"{name}_id"
             self._related[name] = value
             value = value.pk
+        # Here the stack trace still shows the author's line.
+        self._meta.check(column, value)
         self._values[column] = value
+
+    def __dir__(self):
+        # Also what Python looks through for "Did you mean".
+        return {*super().__dir__(), *self._wire, *self._values, *self._meta.relations}
 
     def __delattr__(self, name):
         raise AttributeError(f"the field `{name}` cannot be deleted; set it to None")
@@ -103,7 +123,7 @@ class Model(metaclass=ModelType):
 
     @pk.setter
     def pk(self, value):
-        self._values[self._meta.key] = value
+        setattr(self, self._meta.key, value)
 
     def to_dict(self) -> dict:
         """The fields by name, as Python values."""
@@ -117,7 +137,9 @@ class Model(metaclass=ModelType):
     def _changes(self) -> dict:
         """The fields that differ from what was loaded, as the host takes them."""
         wire, changed = self._wire, {}
-        for name, value in self._values.items():
+        # What was only read is as the host sent it, unless it can be changed in place.
+        documents = {name: value for name, value in self._read.items() if isinstance(value, (dict, list))}
+        for name, value in {**documents, **self._values}.items():
             sent = self._meta.to_wire(name, value)
             if name not in wire or not _same(sent, wire[name]):
                 changed[name] = sent
@@ -137,6 +159,7 @@ class Model(metaclass=ModelType):
             created = await Manager(type(self)).create(**values)
             self._wire.update(created._wire)
             self._values.clear()
+            self._read.clear()
             self.__dict__["_stored"] = True
             return
         changes.pop(meta.key, None)

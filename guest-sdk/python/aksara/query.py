@@ -3,8 +3,13 @@
 A query set is not sent before it is awaited. Each operation needs its grant on the model.
 """
 
+from collections.abc import AsyncIterator, Generator
+from typing import Any, Generic, TypeVar
+
 from . import host
 from .errors import DoesNotExist, MultipleObjectsReturned
+
+_M = TypeVar("_M")
 
 _OPERATORS = {
     "exact": "eq",
@@ -127,39 +132,39 @@ def _lookup(meta, name, value) -> dict:
     return {"field": column, "op": _OPERATORS[operator or "exact"], "value": sent}
 
 
-class QuerySet:
+class QuerySet(Generic[_M]):
     """The instances that a filter selects. Its methods make a new one; awaiting it is a list. Grant: `find`."""
 
     def __init__(self, model, conditions=(), order=(), limit=None):
         self.model, self._conditions, self._order, self._limit = model, conditions, order, limit
 
-    def _with(self, **parts):
+    def _with(self, **parts) -> "QuerySet[_M]":
         now = {"conditions": self._conditions, "order": self._order, "limit": self._limit}
         return QuerySet(self.model, **{**now, **parts})
 
-    def all(self) -> "QuerySet":
+    def all(self) -> "QuerySet[_M]":
         """The same."""
         return self._with()
 
-    def filter(self, *conditions, **lookups) -> "QuerySet":
+    def filter(self, *conditions, **lookups) -> "QuerySet[_M]":
         """Those of them that all conditions hold for."""
         return self._with(conditions=(*self._conditions, Q(*conditions, **lookups)))
 
-    def exclude(self, *conditions, **lookups) -> "QuerySet":
+    def exclude(self, *conditions, **lookups) -> "QuerySet[_M]":
         """Those of them that the conditions do not all hold for."""
         return self._with(conditions=(*self._conditions, ~Q(*conditions, **lookups)))
 
-    def order_by(self, *names) -> "QuerySet":
+    def order_by(self, *names) -> "QuerySet[_M]":
         """In the order of these fields, descending with a leading `-`."""
         meta = self.model._meta
         order = [("-" if name.startswith("-") else "") + meta.column(name.lstrip("-")) for name in names]
         return self._with(order=tuple(order))
 
-    def limit(self, count: int) -> "QuerySet":
+    def limit(self, count: int) -> "QuerySet[_M]":
         """At most so many of them."""
         return self._with(limit=count)
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice) -> "QuerySet[_M]":
         if not isinstance(part, slice) or part.start or part.step or part.stop is None or part.stop < 0:
             raise TypeError("a query set takes `[:n]`, the first n instances")
         return self.limit(part.stop)
@@ -178,7 +183,7 @@ class QuerySet:
         if self._order or self._limit is not None:
             raise TypeError(f"`{operation}` works on all that the filter selects, without order and limit")
 
-    async def _rows(self) -> list:
+    async def _rows(self) -> list[_M]:
         request = self._request(fields=True)
         if self._order:
             request["order_by"] = list(self._order)
@@ -186,19 +191,19 @@ class QuerySet:
             request["limit"] = self._limit
         return [self.model._loaded(row) for row in host.ask("models", "find", request)]
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, Any, list[_M]]:
         return self._rows().__await__()
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncIterator[_M]:
         for row in await self._rows():
             yield row
 
-    async def first(self):
+    async def first(self) -> _M | None:
         """The first instance, or None."""
         rows = await self.limit(1)
         return rows[0] if rows else None
 
-    async def get(self, *conditions, **lookups):
+    async def get(self, *conditions, **lookups) -> _M:
         """The one instance that the conditions hold for. Raises `DoesNotExist` and `MultipleObjectsReturned`."""
         rows = await self.filter(*conditions, **lookups).limit(2)
         if not rows:
@@ -245,10 +250,10 @@ class QuerySet:
         return f"<the `{self.model._meta.label}` of a query, not awaited>"
 
 
-class Manager(QuerySet):
+class Manager(QuerySet[_M]):
     """`Post.objects`: all instances of a model, and what concerns one of them."""
 
-    async def create(self, **values):
+    async def create(self, **values) -> _M:
         """Saves a new instance, with its signals; what it is then. Grant: `create`."""
         _refuse_muted(self.model, "create")
         meta, wire = self.model._meta, {}
@@ -257,7 +262,7 @@ class Manager(QuerySet):
             wire[column] = meta.to_wire(column, value)
         return self.model._loaded(host.ask("models", "create", {"model": meta.label, "values": wire}))
 
-    async def get(self, *keys, **lookups):
+    async def get(self, *keys, **lookups) -> _M:
         """One instance, by `get(key)`, `get(id=key)` (grant: `get`) or other conditions (grant: `find`).
 
         Raises `DoesNotExist` and `MultipleObjectsReturned`.
@@ -274,7 +279,7 @@ class Manager(QuerySet):
             raise DoesNotExist(f"no `{meta.label}` has the key {key!r}")
         return found
 
-    async def get_or_none(self, key):
+    async def get_or_none(self, key) -> _M | None:
         """The instance with this key, or None. Grant: `get`."""
         meta = self.model._meta
         request = {"model": meta.label, "key": meta.to_wire(meta.key, key)}

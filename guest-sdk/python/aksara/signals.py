@@ -52,7 +52,7 @@ class Connection:
         self.created, self.changed = created, changed
         self.name = name or _name_of(handler)
         try:
-            self.parameters = inspect.signature(handler).parameters.values()
+            self.parameters = [*inspect.signature(handler).parameters.values()]
         except (TypeError, ValueError):
             self.parameters = None
 
@@ -74,8 +74,12 @@ class Connection:
         return {**described, "when": when} if when else described
 
     def accepts(self, arguments: dict) -> dict:
-        """Those of the keyword arguments that the handler takes."""
-        if self.parameters is None or any(one.kind is one.VAR_KEYWORD for one in self.parameters):
+        """Those of the keyword arguments that the handler takes, besides the sender and the instance."""
+        if self.parameters is None:
+            return arguments
+        by_position = {one.name for one in self.parameters[:2] if one.kind is not one.VAR_KEYWORD}
+        arguments = {name: value for name, value in arguments.items() if name not in by_position}
+        if any(one.kind is one.VAR_KEYWORD for one in self.parameters):
             return arguments
         return {one.name: arguments[one.name] for one in self.parameters if one.name in arguments}
 

@@ -1,6 +1,7 @@
 """The build itself: a folder for componentize-py, and what has to be done to the component that it makes."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from .imports import restore_wasi
 from .project import BuildError, Project
+
+# What makes a component of Python, in the version that this package is tested with.
+_COMPILER = "componentize-py==0.25.1"
 
 # The module that componentize-py is given. The order matters: the sandbox comes before anything that could keep a name
 # of what it replaces.
@@ -52,6 +56,8 @@ class Handler(wit_world.exports.Handler):
 
 def build(project: Project, output: Path, wit: Path | None = None, verbose: bool = False) -> None:
     """Builds the component. Raises `BuildError`."""
+    if importlib.util.find_spec("componentize_py") is None:
+        raise BuildError(f"`{sys.executable}` has no componentize-py; run `pip install {_COMPILER}` in it")
     with tempfile.TemporaryDirectory(prefix="aksara-") as scratch:
         folder = Path(scratch)
         _write_wit(wit or _wit(), folder / "wit")
@@ -61,9 +67,11 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
         command = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
         command += ["-d", folder / "wit", "-w", project.world, "componentize", "aksara_app", "--stub-wasi"]
         command += [argument for path in paths for argument in ("-p", path)] + ["-o", made]
-        ran = subprocess.run(command, capture_output=True, text=True)
+        # Where in the compiler a plugin has failed is of no use to its author.
+        quiet = {**os.environ, "RUST_BACKTRACE": "0"}
+        ran = subprocess.run(command, capture_output=True, text=True, env=quiet)
         if ran.returncode != 0 or not made.is_file():
-            raise BuildError(f"the plugin cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
+            raise BuildError(f"`{project.name}` cannot be made a component:\n{_explain(ran.stdout + ran.stderr)}")
         if verbose:
             print(ran.stdout + ran.stderr, end="")
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -118,11 +126,17 @@ def _dependencies(project: Project) -> list[Path]:
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", scratch]
+            made = Path(scratch) / "made"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", made]
             ran = subprocess.run([*command, *project.dependencies], capture_output=True, text=True)
             if ran.returncode != 0:
                 raise BuildError(f"pip cannot install the dependencies of `{project.name}`:\n{ran.stderr.strip()}")
-            shutil.copytree(scratch, folder, dirs_exist_ok=True)
+            try:
+                made.rename(folder)
+            except OSError:
+                # Another build may have made the same meanwhile.
+                if not folder.is_dir():
+                    raise
     native = next(folder.rglob("*.so"), None)
     if native is not None:
         raise BuildError(f"`{native.relative_to(folder)}` is machine code; a plugin can depend on pure Python only")
@@ -130,7 +144,16 @@ def _dependencies(project: Project) -> list[Path]:
 
 
 def _explain(text: str) -> str:
-    """What componentize-py says, without the frames of the build."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Caused by")]
-    begin = next((index for index, line in enumerate(lines) if line.startswith("Traceback")), 0)
-    return "\n".join(lines[begin:][-30:])
+    """The author's exception, out of what componentize-py says: without the frames of the build and of this SDK."""
+    text = text.partition("\nCaused by:")[0]
+    lines, is_kept = [], True
+    for line in (text.partition("AssertionError: ")[2] or text).rstrip().splitlines():
+        if line.startswith("  File "):
+            # The folders are numbered as they are given.
+            is_kept = not line.startswith(('  File "/0/', '  File "/2/'))
+            line = line.replace('File "/1/', 'File "', 1)
+        elif not line.startswith("    "):
+            is_kept = True
+        if is_kept:
+            lines.append(line)
+    return "\n".join(lines)

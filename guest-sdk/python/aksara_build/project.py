@@ -27,7 +27,7 @@ from . import grants
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SDK = {"aksara", "aksara_guest"}
-_SDK_PACKAGE = re.compile(r"aksara[-_]guest\b", re.IGNORECASE)
+_SDK_PACKAGE = re.compile(r"aksara(?![A-Za-z0-9_.-])", re.IGNORECASE)
 
 
 class BuildError(Exception):

@@ -1,11 +1,14 @@
 """What the build makes of a plugin's folder, up to componentize-py."""
 
+import importlib.util
+
 import pytest
 
+from aksara_build.component import build
 from aksara_build.imports import restore_wasi
 from aksara_build.project import BuildError, Project
 
-SOURCE = '''
+SOURCE = """
 from aksara import Model, fields, service, F
 from aksara.cache import cache
 from aksara.signals import Signal, post_save
@@ -34,7 +37,7 @@ async def handle(sender, instance, **kwargs):
     await closed.send()
     await service("mail.send")(user=1)
     await cache.bucket("pages").get("x")
-'''
+"""
 
 MANIFEST = '[project]\nname = "blog"\nversion = "1.2.0"\n\n[tool.aksara]\nentry = "blog.py"\n'
 
@@ -110,3 +113,15 @@ def test_only_import_sections_are_renamed():
     component = header + b"\x00\x06\x01xhost" + bytes([10, len(section)]) + section + b"\x00\x07\x01xhost:"
     made = restore_wasi(component)
     assert made == component.replace(b"host:a", b"wasi:a")
+
+
+def test_a_missing_compiler_is_named(plugin, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(BuildError, match="has no componentize-py; run `pip install componentize-py==0.25.1` in it"):
+        build(Project(plugin), plugin / "blog.wasm")
+
+
+def test_the_sdk_is_no_dependency_of_the_component(plugin):
+    listed = '\ndependencies = ["aksara", "aksara[build]>=0.1", "aksara-extras==1.0", "python-slugify"]\n'
+    (plugin / "pyproject.toml").write_text(MANIFEST.replace('"1.2.0"\n', '"1.2.0"' + listed))
+    assert Project(plugin).dependencies == ["aksara-extras==1.0", "python-slugify"]

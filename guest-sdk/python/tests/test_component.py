@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from aksara_build.component import build
+from aksara_build.project import BuildError, Project
+
 AKSARA = shutil.which(os.environ.get("AKSARA", "aksara"))
 MISSING = AKSARA is None or importlib.util.find_spec("componentize_py") is None
 
@@ -39,13 +42,37 @@ def probe(component):
     return probed
 
 
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("import numpyy\n", "ModuleNotFoundError: No module named 'numpyy'"),
+        (
+            "from aksara import config\n\n\nconfig.get('greeting')\n",
+            "only handlers can ask the host; in a test, use `with aksara.testing.Host():`",
+        ),
+        ("from aksara import fields\n\n\nfields.Strin()\n", "has no attribute 'Strin'. Did you mean: 'String'?"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_shown_with_its_line(tmp_path, monkeypatch, source, wanted):
+    monkeypatch.setenv("RUST_BACKTRACE", "1")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "bad"\n\n[tool.aksara]\nentry = "bad.py"\n')
+    (tmp_path / "bad.py").write_text(source)
+    with pytest.raises(BuildError) as caught:
+        build(Project(tmp_path), tmp_path / "bad.wasm")
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == ["`bad` cannot be made a component:", "Traceback (most recent call last):"]
+    assert lines[2] == f'  File "bad.py", line {len(source.splitlines())}, in <module>'
+    assert lines[-1].endswith(wanted) and not [line for line in lines[3:] if "File" in line]
+
+
 def test_the_time_is_the_hosts(probe):
     assert '+ seen: "20' in probe("now")
 
 
 def test_every_instance_draws_other_numbers(probe):
     first, second = probe("chance"), probe("chance")
-    assert "+ seen: " in first and first.splitlines()[2] != second.splitlines()[2]
+    drawn = [[line for line in printed.splitlines() if line.startswith("+ seen: ")] for printed in (first, second)]
+    assert len(drawn[0]) == 1 and drawn[0] != drawn[1]
 
 
 def test_imports_inside_of_functions_are_in_the_component(probe):
@@ -67,11 +94,24 @@ def test_coroutines_are_run_one_after_the_other(probe):
     assert "OSError: a plugin has no event loop, and cannot wait" in probe("forever")
 
 
+def test_a_loop_that_catches_everything_ends_as_well(probe):
+    assert "ran longer than" in probe("swallows")
+
+
 def test_codecs_are_there(probe):
     assert "xn--9ca" in probe("codecs")
 
 
-@pytest.mark.parametrize(("name", "last"), [("fails", "ValueError: with a cause"), ("ends", "SystemExit: 3")])
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("fails", "ValueError: with a cause"),
+        ("ends", "SystemExit: 3"),
+        ("assigns", "TypeError: `seen` is a text, found the int 7"),
+        ("mistypes", "Did you mean: 'name'?"),
+        ("denied", 'below `[tool.aksara.grants]`: models = { Probe = ["get"] }'),
+    ],
+)
 def test_failures_name_the_authors_lines(probe, name, last):
     printed = probe(name)
     assert 'File "probes.py", line ' in printed and f"in {name}" in printed and last in printed

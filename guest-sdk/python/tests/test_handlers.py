@@ -77,6 +77,21 @@ def test_lambdas_are_named_by_their_place(host):
     assert host.lines == [{"level": "info", "message": "heard", "created": False, "title": "Hello"}] * 2
 
 
+def test_the_first_two_arguments_may_have_any_name(host):
+    heard = []
+
+    @pre_save(Post)
+    def model_and_event(model, event):
+        heard.append((model, event.title))
+
+    @pre_save(Post)
+    def signal_and_kwargs(signal, created, **kwargs):
+        heard.append((signal, created.title, sorted(kwargs)))
+
+    host.fire("pre_save", Post(title="Hello"))
+    assert heard == [(Post, "Hello"), (Post, "Hello", ["event", "raw", "update_fields"])]
+
+
 def test_two_handlers_of_one_name_are_told_apart():
     def again(function):
         def handler(sender, instance):

@@ -54,8 +54,7 @@ class Host:
         """Puts rows into the database, without signals. A key that is missing is given."""
         for instance in instances:
             row = self.rows.insert(instance._meta, msgpack.unpack(msgpack.pack(_wire(instance))))
-            instance.__dict__.update(_wire=row, _stored=True)
-            instance._values.clear()
+            instance.__dict__.update(_wire=row, _read={}, _values={}, _stored=True)
 
     def messages(self, level: str | None = None) -> list[str]:
         """The messages of the log, of one level or of all."""
@@ -145,8 +144,7 @@ class Host:
 
     def _models_create(self, request):
         model = _model(request)
-        instance = model(**{**request["values"]})
-        instance._values.update(request["values"])
+        instance = model(**{name: model._meta.from_wire(name, value) for name, value in request["values"].items()})
         self.fire("pre_save", instance, created=True)
         self.add(instance)
         self.fire("post_save", instance, created=True, changes=_changes(instance._wire))

@@ -24,7 +24,8 @@ class Probe(Model):
 
 @pre_save(Probe)
 async def probe(sender, instance, **kwargs):
-    found = PROBES[instance.name]()
+    probe = PROBES[instance.name]
+    found = probe() if probe in ALONE else probe(instance)
     instance.seen = str(await found if asyncio.iscoroutine(found) else found)
 
 
@@ -114,6 +115,25 @@ def ends():
     raise SystemExit(3)
 
 
-PROBES = {
-    probe.__name__: probe for probe in (now, chance, imports, files, streams, waits, forever, codecs, fails, ends)
-}
+def assigns(instance):
+    instance.seen = 7
+
+
+def mistypes(instance):
+    return instance.names
+
+
+async def denied():
+    await Probe.objects.get(1)
+
+
+def swallows():
+    while True:
+        try:
+            raise MemoryError
+        except BaseException:
+            pass
+
+
+ALONE = (now, chance, imports, files, streams, waits, forever, codecs, fails, ends, denied, swallows)
+PROBES = {probe.__name__: probe for probe in (*ALONE, assigns, mistypes)}
