@@ -15,6 +15,7 @@ use crate::cache;
 use crate::checks::{check_import, check_shape, digest, imports, one_line};
 use crate::error::LoadError;
 use crate::http;
+use crate::inspect;
 use crate::keyvalue::{self, KeyValue, MemoryStore};
 use crate::revision::Revision;
 use crate::script::{self, Script};
@@ -158,7 +159,7 @@ impl Engine {
         let inner = self.inner.clone();
         let compile = move || {
             let Inner { engine, linker, .. } = &*inner;
-            let component = Component::from_binary(engine, &bytes)
+            let component = Component::from_binary(engine, inspect::without_description(&bytes))
                 .map_err(|error| LoadError::Compile(one_line(&format!("{error:#}"))))?;
             let imports = imports(engine, &component);
             imports.iter().try_for_each(|import| check(import))?;

@@ -44,6 +44,21 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     Ok(Inspection { size_bytes: bytes.len(), description })
 }
 
+/// The component without the description at its end, which has no part in compiling: what the build tool compiled to ask
+/// for the description is compiled already.
+pub(crate) fn without_description(component: &[u8]) -> &[u8] {
+    let mut end = component.len().min(8);
+    for (id, section) in sections(component).map_while(Result::ok) {
+        // The sections lie one after the other, each with its content at its end.
+        let after = section.as_ptr() as usize - component.as_ptr() as usize + section.len();
+        if id == 0 && after == component.len() && custom_section(section).is_some() {
+            return &component[..end];
+        }
+        end = after;
+    }
+    component
+}
+
 /// Refuses types that are nested so deep that the parser, which calls itself for each, would exhaust its stack and
 /// end the process.
 pub(crate) fn check_nesting(bytes: &[u8]) -> Result<(), LoadError> {
@@ -108,5 +123,30 @@ pub(crate) fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
         }
         Some([0, b'a', b's', b'm', ..]) => Err(LoadError::NoComponent("it is of an unknown version")),
         _ => Err(LoadError::NoComponent("it does not begin as one")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_description_at_the_end_is_left_out() {
+        let header = b"\0asm\x0d\0\x01\0";
+        let custom = |name: &str| {
+            let length = u8::try_from(name.len()).unwrap();
+            [&[0, length + 2, length][..], name.as_bytes(), b"x"].concat()
+        };
+        let (other, description) = (custom("name"), custom(DESCRIPTION_SECTION));
+        let check = |sections: &[&[u8]], left: usize| {
+            let component = [&header[..], &sections.concat()].concat();
+            assert_eq!(without_description(&component).len(), left, "{sections:?}");
+        };
+        check(&[], 8);
+        check(&[&other], 8 + other.len());
+        check(&[&other, &description], 8 + other.len());
+        check(&[&description, &other], 8 + other.len() + description.len());
+        check(&[&description], 8);
+        assert_eq!(without_description(b"abc"), b"abc");
     }
 }
