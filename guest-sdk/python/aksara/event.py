@@ -79,7 +79,7 @@ class Event:
 
     def __getattr__(self, name):
         if name in _ARGUMENTS:
-            return self._wire.get(name)
+            return key_from_wire(self._wire.get(name))
         raise AttributeError(f"an event has no `{name}`")
 
     @property

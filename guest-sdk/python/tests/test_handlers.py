@@ -2,6 +2,7 @@
 
 import asyncio
 from unittest.mock import AsyncMock, patch
+from uuid import UUID
 
 import pytest
 
@@ -175,6 +176,13 @@ def test_bulk_and_relations():
     event = {"v": 0, "signal": "m2m_changed", "sender": "Post.tags", "action": "pre_add", "model": "Tag"}
     event["pk_set"] = [1, 2]
     assert runtime.call(signals.connections()[0], msgpack.pack(event)) == {"pk_set": [1]}
+
+
+def test_a_key_that_is_a_uuid_is_one_in_the_event_as_well(host):
+    heard = []
+    signals.after_commit.connect(lambda s, i, key, event: heard.append((key, event.key)), sender=Post)
+    host.fire("after_commit", sender=Post, key=bytes(16))
+    assert heard == [(UUID(int=0), UUID(int=0))]
 
 
 def test_custom_signals_are_named_and_heard(host, run):
