@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets no value has failed")]
 
 use aksara::prelude::*;
-use aksara::{Backend, Limits, Plugins, open_plugins};
-use aksara_tests::{TestDb, is_built, plugins_folder};
+use aksara::{Backend, Limits, Plugins, PluginsOptions, open_plugins};
+use aksara_tests::{TestDb, is_built, javascript_runner, plugins_folder};
 use blog::{AuditLog, Comment, Notification, Post, User, pages, search};
 use tempfile::TempDir;
 
@@ -46,9 +46,37 @@ async fn user(db: &Db, name: &str) -> Instance<User> {
     User::objects(db).create(User { name: name.into(), ..User::default() }).await.unwrap()
 }
 
+const SLUGIFIERS: [&str; 5] = ["slugify", "slugify-python", "slugify-javascript", "slugify-go", "slugify-c"];
+
+#[tokio::test]
+async fn handlers_in_different_languages_compose_in_priority_order() {
+    for plugin in SLUGIFIERS {
+        let (Some(javascript), true) = (javascript_runner(), is_built(plugin)) else { continue };
+        let folder = plugins_folder(&[plugin]);
+        let write = |name: &str, script: &str| std::fs::write(folder.path().join(name), script).unwrap();
+        write(
+            "last.js",
+            "preSave('Post', ({ instance }) => { instance.slug += '-last'; }, { priority: 5 });",
+        );
+        write(
+            "first.js",
+            "preSave('Post', ({ instance }) => { instance.title = 'Second'; }, { priority: 20 });",
+        );
+        let limits = Limits { deadline_ms: 2_000, ..Limits::default() };
+        let options = PluginsOptions { limits, javascript: Some(javascript), ..PluginsOptions::default() };
+        let plugins = open_plugins(folder.path(), options).await.unwrap();
+        let options = |options: aksara::DbOptions| options.plugins(&plugins);
+        let test = TestDb::opened::<blog::Models>(options).await;
+        let author = user(&test.db, "author").await;
+        let post = Post { title: "First".into(), author: Fk::from(&author), ..Post::default() };
+        let post = Post::objects(&test.db).create(post).await.unwrap();
+        assert_eq!((&*post.title, &*post.slug), ("Second", "second-last"), "{plugin}");
+    }
+}
+
 #[tokio::test]
 async fn slug_in_every_language() {
-    for plugin in ["slugify", "slugify-python", "slugify-javascript", "slugify-go", "slugify-c"] {
+    for plugin in SLUGIFIERS {
         let Some(blog) = Blog::open(&[plugin]).await else { continue };
         assert_eq!(blog.post("Hello, World!").await.slug, "hello-world", "{plugin}");
         let chosen = Post { slug: "mine".into(), title: "Hello".into(), ..Post::default() };

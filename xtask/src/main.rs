@@ -20,7 +20,8 @@ usage: cargo xtask COMMAND
   blog [OPTIONS]   build the plugins and save a post per line typed, with hot reload
   test             everything: unit, integration, UI and doc tests, and the examples; on SQLite, PostgreSQL, MariaDB
   bench            measure save and plugins, in a release build
-  plugins          build all plugins into target/plugins
+  plugins          build all plugins into target/plugins, and what runs plain JavaScript
+  languages        measure a plugin of each language, and write the table of docs/languages.md
   doctor           what is missing on this machine, and the command that installs it";
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn command(arguments: &[String]) -> Result<()> {
         "test" => test(),
         "bench" => bench(),
         "plugins" => plugins().map(drop),
+        "languages" => languages(),
         "doctor" => doctor::report(),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
@@ -138,6 +140,25 @@ fn test() -> Result<()> {
         std::fs::remove_dir_all(folder)?;
     }
     program("flights").args(["--database", database]).run("running `flights`")
+}
+
+/// Writes what is measured into the place of the table.
+fn languages() -> Result<()> {
+    plugins()?;
+    let cache = tempfile::tempdir()?;
+    cargo(["build", "--workspace", "--examples"]).run("building the measurement")?;
+    let measure = program("examples/languages").env("AKSARA_CACHE", &cache.path().to_string_lossy());
+    let table =
+        measure.output().context("measuring the plugins failed; run the example `languages` to see why")?;
+    print!("{table}");
+    let path = "docs/languages.md";
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading `{path}`"))?;
+    let mut lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let is_table = |line: &String| line.starts_with('|');
+    let begin = lines.iter().position(is_table).with_context(|| format!("`{path}` has no table"))?;
+    let end = lines[begin..].iter().position(|line| !is_table(line)).map_or(lines.len(), |end| begin + end);
+    lines.splice(begin..end, table.lines().map(str::to_owned));
+    std::fs::write(path, lines.join("\n") + "\n").with_context(|| format!("writing `{path}`"))
 }
 
 fn bench() -> Result<()> {
