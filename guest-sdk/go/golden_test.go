@@ -90,6 +90,7 @@ func TestTheDescription(t *testing.T) {
 		Signals:  []string{"blog.published"},
 		Services: []string{"notifications.send"},
 		KeyValue: []string{"cache"},
+		HTTP:     []string{"api.example.com:443"},
 	})
 	Declare("blog.published", "at")
 	nothing := func(*Event) error { return nil }

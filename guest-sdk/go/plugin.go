@@ -27,6 +27,8 @@ type Grants struct {
 	Services []string
 	// Buckets of the cache.
 	KeyValue []string
+	// Hosts, with their ports, for a plugin that brings its own bindings of wasi:http.
+	HTTP []string
 }
 
 // subscription is one handler with the events that it gets.
@@ -106,6 +108,7 @@ func describe() []byte {
 			"signals":  list(registry.grants.Signals),
 			"services": list(registry.grants.Services),
 			"keyvalue": list(registry.grants.KeyValue),
+			"http":     list(registry.grants.HTTP),
 		},
 	}
 	if registry.signals != nil {

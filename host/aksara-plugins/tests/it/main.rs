@@ -11,6 +11,7 @@ mod inspect;
 mod limits;
 mod load;
 mod models;
+mod newer;
 mod policy;
 mod pool;
 mod wasi;
