@@ -358,7 +358,7 @@ async fn disable_signals_temporarily() {
     let saves: Vec<_> = signals
         .iter()
         .filter(|signal| signal.signal.ends_with("_save"))
-        .map(|signal| &*signal.sender)
+        .map(|signal| signal.sender)
         .collect();
     assert_eq!(saves, ["Comment", "Comment"]);
     let stored = page.stored(&post).await;
