@@ -17,6 +17,9 @@ struct Fetch {
     answer: String,
 }
 
+/// The same plugin in each language.
+const FETCHERS: [&str; 1] = ["fetcher"];
+
 /// A server that answers with what it was asked; its address.
 async fn echo() -> String {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -55,14 +58,14 @@ async fn answer(mut stream: TcpStream) {
     stream.write_all(response.as_bytes()).await.unwrap();
 }
 
-/// A host whose operator grants the plugin requests to these.
-async fn with_grants(hosts: &str) -> (TestDb, aksara::Plugins, TempDir) {
+/// A host whose operator grants a plugin requests to these.
+async fn with_grants(fetcher: &str, hosts: &str) -> (TestDb, aksara::Plugins, TempDir) {
     let folder = TempDir::new().unwrap();
     let plugins = folder.path().join("plugins");
     std::fs::create_dir(&plugins).unwrap();
-    std::fs::copy(plugin("fetcher"), plugins.join("fetcher.wasm")).unwrap();
+    std::fs::copy(plugin(fetcher), plugins.join(format!("{fetcher}.wasm"))).unwrap();
     let policy =
-        format!("[plugins.fetcher]\ngrants = {{ http = [{hosts}] }}\nlimits = {{ deadline_ms = 2000 }}\n");
+        format!("[plugins.{fetcher}]\ngrants = {{ http = [{hosts}] }}\nlimits = {{ deadline_ms = 2000 }}\n");
     std::fs::write(folder.path().join("plugins.toml"), policy).unwrap();
     let plugins = open_plugins(plugins, Limits::default()).await.unwrap();
     let test = TestDb::opened::<(Fetch,)>(|options| options.plugins(&plugins)).await;
@@ -71,8 +74,15 @@ async fn with_grants(hosts: &str) -> (TestDb, aksara::Plugins, TempDir) {
 
 #[tokio::test]
 async fn requests_go_where_they_are_granted() {
+    for fetcher in FETCHERS {
+        eprintln!("{fetcher}:");
+        requests_of(fetcher).await;
+    }
+}
+
+async fn requests_of(fetcher: &str) {
     let (granted, other) = (echo().await, echo().await);
-    let (test, plugins, _folder) = with_grants(&format!("\"localhost:9\", \"{granted}\"")).await;
+    let (test, plugins, _folder) = with_grants(fetcher, &format!("\"localhost:9\", \"{granted}\"")).await;
     assert!(plugins.status()[0].failure.is_none(), "{:?}", plugins.status());
     let fetch = async |method: &str, url: String, body: &str| {
         let it = Fetch { method: method.into(), url, body: body.into(), ..Fetch::default() };
@@ -105,7 +115,9 @@ async fn requests_go_where_they_are_granted() {
 
 #[tokio::test]
 async fn a_plugin_that_asks_for_more_than_is_granted_is_refused() {
-    let (_test, plugins, _folder) = with_grants("").await;
-    let failure = plugins.status()[0].failure.clone().unwrap().to_string();
-    assert!(failure.contains("the host `localhost:9`, which is not granted"), "{failure}");
+    for fetcher in FETCHERS {
+        let (_test, plugins, _folder) = with_grants(fetcher, "").await;
+        let failure = plugins.status()[0].failure.clone().unwrap().to_string();
+        assert!(failure.contains("the host `localhost:9`, which is not granted"), "{fetcher}: {failure}");
+    }
 }
