@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets no value has failed")]
 
+use std::sync::Arc;
+
 use aksara::prelude::*;
-use aksara::{Backend, Limits, Plugins, PluginsOptions, open_plugins};
-use aksara_tests::{TestDb, is_built, javascript_runner, plugins_folder};
+use aksara::{Backend, KeyValue, Limits, Plugins, PluginsOptions, RedisStore, open_plugins};
+use aksara_tests::{TestDb, is_built, javascript_runner, plugins_folder, redis_url};
 use blog::{AuditLog, Comment, Notification, Post, User, pages, search};
 use tempfile::TempDir;
 
@@ -20,13 +22,19 @@ struct Blog {
 impl Blog {
     /// Opens it; `None` where one of the plugins is not built.
     async fn open(names: &[&str]) -> Option<Blog> {
+        Blog::with(names, None).await
+    }
+
+    /// Opens it with this cache.
+    async fn with(names: &[&str], keyvalue: Option<Arc<dyn KeyValue>>) -> Option<Blog> {
         if !names.iter().all(|name| is_built(name)) {
             return None;
         }
         let folder = plugins_folder(names);
         // Python needs its time to start, on a machine that does other things as well.
         let limits = Limits { deadline_ms: 2_000, ..Limits::default() };
-        let plugins = open_plugins(folder.path(), limits).await.unwrap();
+        let options = PluginsOptions { limits, keyvalue, ..PluginsOptions::default() };
+        let plugins = open_plugins(folder.path(), options).await.unwrap();
         for status in plugins.status() {
             assert!(status.failure.is_none(), "{}: {:?}", status.name, status.failure);
         }
@@ -169,6 +177,18 @@ async fn search_index_of_what_is_committed() {
 #[tokio::test]
 async fn cache_invalidation() {
     let Some(blog) = Blog::open(&["invalidate-cache"]).await else { return };
+    invalidates(&blog).await;
+}
+
+#[tokio::test]
+async fn cache_invalidation_in_redis() {
+    let Some(url) = redis_url() else { return };
+    let redis = RedisStore::connect(&url, &format!("test-{}:", uuid::Uuid::now_v7())).await.unwrap();
+    let Some(blog) = Blog::with(&["invalidate-cache"], Some(Arc::new(redis))).await else { return };
+    invalidates(&blog).await;
+}
+
+async fn invalidates(blog: &Blog) {
     let (db, cache) = (&blog.test.db, &**blog.plugins.keyvalue());
     let mut post = blog.post("Hello").await;
     let own = format!("post:{}", post.id);

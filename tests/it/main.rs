@@ -5,6 +5,7 @@
 mod architecture;
 mod demo;
 mod http;
+mod keyvalue;
 mod orm;
 mod plugins;
 mod reload;

@@ -69,6 +69,20 @@ pub fn is_built(name: &str) -> bool {
     is_there(built(name).is_some(), &format!("{name}.wasm"))
 }
 
+/// The Redis to test with; `None` where there is none, which is said.
+///
+/// # Panics
+/// Under CI, when there is none.
+pub fn redis_url() -> Option<String> {
+    const VARIABLE: &str = "AKSARA_TEST_REDIS_URL";
+    let url = std::env::var(VARIABLE).ok();
+    assert!(url.is_some() || std::env::var_os("CI").is_none(), "`{VARIABLE}` names no server");
+    if url.is_none() {
+        eprintln!("NOT TESTED: Redis, for which `{VARIABLE}` names no server; `cargo xtask test` starts one");
+    }
+    url
+}
+
 fn is_there(is_there: bool, file: &str) -> bool {
     assert!(is_there || std::env::var_os("CI").is_none(), "`{file}` is not built, and CI builds everything");
     if !is_there {

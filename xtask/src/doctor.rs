@@ -39,7 +39,7 @@ pub(crate) fn report() -> Result<()> {
         there: !missing.contains(&target),
         install: format!("rustup target add {target}"),
     }));
-    needs.extend(servers::KINDS.iter().map(|kind| Need {
+    needs.extend(servers::DATABASES.iter().chain([&servers::REDIS]).map(|kind| Need {
         name: format!("{} (for the tests)", kind.name),
         there: kind.is_there(),
         install: format!("apt-get install {}", kind.package),

@@ -1,4 +1,4 @@
-//! PostgreSQL and MariaDB for the tests: those named in the environment, or temporary ones in folders of their own.
+//! PostgreSQL, MariaDB and Redis for the tests: those named in the environment, or temporary ones in folders of their own.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(60);
 
-/// A database server to test against, and how to get one.
+/// A server to test against, and how to get one.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// The variable of the environment that names a running server.
@@ -29,7 +29,8 @@ pub(crate) struct Kind {
     url: fn(u16) -> String,
 }
 
-pub(crate) const KINDS: [Kind; 2] = [
+/// Those that the ORM is tested on, besides SQLite.
+pub(crate) const DATABASES: [Kind; 2] = [
     Kind {
         name: "PostgreSQL",
         variable: "AKSARA_TEST_POSTGRES_URL",
@@ -61,18 +62,49 @@ pub(crate) const KINDS: [Kind; 2] = [
     },
 ];
 
+/// That in which plugins keep their cache.
+pub(crate) const REDIS: Kind = Kind {
+    name: "Redis",
+    variable: "AKSARA_TEST_REDIS_URL",
+    package: "redis-server",
+    binaries: &["redis-server", "redis-cli"],
+    users: ["redis", "nobody"],
+    start: |setup| {
+        let mut server = setup.command("redis-server");
+        server.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        server.args(["--port", &setup.port.to_string()]);
+        Ok(server)
+    },
+    is_ready: |setup| {
+        let mut command = setup.command("redis-cli");
+        // It exits with 0 whatever the answer, once there is one.
+        command.args(["-h", "127.0.0.1", "-p", &setup.port.to_string(), "ping"]);
+        command
+    },
+    url: |port| format!("redis://127.0.0.1:{port}/0"),
+};
+
 impl Kind {
     /// Whether its programs are installed, or a running server is named.
     pub(crate) fn is_there(&self) -> bool {
         std::env::var_os(self.variable).is_some() || self.binaries.iter().all(|name| find(name).is_some())
     }
 
-    /// The server to test against; `None` where it is not installed.
+    /// The server to test against; `None` where it is not installed, which it says.
+    ///
+    /// # Errors
+    /// When it does not start, and under CI when it is not installed.
     pub(crate) fn server(&'static self) -> Result<Option<Server>> {
         if let Ok(url) = std::env::var(self.variable) {
             return Ok(Some(Server { url, running: None }));
         }
         if !self.is_there() {
+            let Kind { name, package, variable, .. } = self;
+            let how = format!("install the package `{package}`, or name a server in `{variable}`");
+            if std::env::var_os("CI").is_some() {
+                bail!("{name} is not installed; {how}");
+            }
+            println!("\nNOT TESTED: {name} is not installed; {how}\n");
             return Ok(None);
         }
         let running = Running::start(self).with_context(|| format!("starting {}", self.name))?;
@@ -96,7 +128,7 @@ struct Running {
 struct Setup {
     folder: TempDir,
     port: u16,
-    /// Neither server runs as root.
+    /// The servers of databases do not run as root.
     user: Option<(u32, u32)>,
 }
 

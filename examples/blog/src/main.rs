@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aksara::prelude::*;
-use aksara::{KeyValue, Limits, open_plugins};
+use aksara::{KeyValue, PluginsOptions, RedisStore, open_plugins};
 use anyhow::{Context, Result};
 use blog::{AuditLog, Comment, Notification, Post, User, pages, search};
 use clap::Parser;
@@ -24,6 +24,9 @@ struct Options {
     /// Folder with the plugins, watched while the program runs.
     #[arg(long, default_value = "target/plugins")]
     plugins: PathBuf,
+    /// The cache: `redis://HOST:PORT/DATABASE`; in memory unless given.
+    #[arg(long, value_name = "URL")]
+    cache: Option<String>,
 }
 
 #[tokio::main]
@@ -49,7 +52,11 @@ a title          saves a post
 /inbox           the notifications that the plugin `notify` has sent";
 
 async fn run(options: &Options) -> Result<()> {
-    let plugins = open_plugins(&options.plugins, Limits::default())
+    let mut plugins = PluginsOptions::default();
+    if let Some(url) = &options.cache {
+        plugins.keyvalue = Some(Arc::new(RedisStore::connect(url, "blog:").await?));
+    }
+    let plugins = open_plugins(&options.plugins, plugins)
         .await
         .with_context(|| format!("cannot open the plugins folder `{}`", options.plugins.display()))?;
     let db = blog::services(Db::options(&options.database).plugins(&plugins)).connect().await?;

@@ -35,7 +35,9 @@ pub use checks::BUILT_IN_SIGNALS;
 pub use engine::Engine;
 pub use error::{CallError, Fault, FaultKind, LoadError};
 pub use inspect::{DESCRIPTION_SECTION, Inspection, inspect};
-pub use keyvalue::{KeyValue, MemoryStore, Stored};
+pub use keyvalue::{KeyPage, KeyValue, MemoryStore, Stored};
+#[cfg(feature = "redis")]
+pub use keyvalue::{RedisConnectError, RedisStore};
 pub use limits::Limits;
 pub use plugins::{Plugins, PluginsOptions};
 pub use policy::path as policy_path;

@@ -50,8 +50,10 @@ pub use sea_query::Value;
 pub use aksara_macros::Model;
 #[cfg(feature = "plugins")]
 pub use aksara_plugins::{
-    KeyValue, Limits, LoadError, MemoryStore, PluginStatus, Plugins, PluginsOptions, Serving, Stored,
+    KeyPage, KeyValue, Limits, LoadError, MemoryStore, PluginStatus, Plugins, PluginsOptions, Serving, Stored,
 };
+#[cfg(feature = "redis")]
+pub use aksara_plugins::{RedisConnectError, RedisStore};
 pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
 pub use db::Db;
 pub use delete::Deleted;

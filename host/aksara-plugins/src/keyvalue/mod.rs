@@ -1,15 +1,20 @@
 //! The import `wasi:keyvalue`: buckets of bytes, for those that were granted.
 
-use std::collections::{BTreeMap, HashMap};
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 
 use wasmtime::Result;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 use wasmtime_wasi::WasiView;
 
 use self::bindings::wasi::keyvalue::store;
+pub use self::memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisConnectError, RedisStore};
 use crate::error::FaultKind;
 use crate::state::State;
 
@@ -26,14 +31,20 @@ mod bindings {
 /// The import's name.
 pub(crate) const INTERFACE: &str = "wasi:keyvalue/store";
 
-/// Bytes that one bucket in memory may hold.
-const BUCKET_BYTES_MAX: usize = 64 << 20;
-
-/// Keys that one page of a list has.
-const PAGE: usize = 1_000;
+/// About as many keys has one page of a list.
+const PAGE_KEYS: usize = 1_000;
 
 /// What a request to a store comes to, in time; an error is one line for whoever asked.
 pub type Stored<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, String>> + Send + 'a>>;
+
+/// Some of a bucket's keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys.
+    pub keys: Vec<String>,
+    /// Where the next page begins; `None` when there is none.
+    pub cursor: Option<u64>,
+}
 
 /// Where buckets are: in memory unless the application brings a store of its own. It shares them with its plugins.
 pub trait KeyValue: Send + Sync + 'static {
@@ -46,71 +57,9 @@ pub trait KeyValue: Send + Sync + 'static {
     /// Deletes a value, if there is one.
     fn delete<'a>(&'a self, bucket: &'a str, key: &'a str) -> Stored<'a, ()>;
 
-    /// The keys of a bucket after this position, at most `page` of them, in an order that stays.
-    fn keys<'a>(&'a self, bucket: &'a str, after: u64, page: usize) -> Stored<'a, Vec<String>>;
-}
-
-/// Buckets in the memory of this process, of at most 64 MiB each.
-#[derive(Debug, Default)]
-pub struct MemoryStore {
-    buckets: Mutex<HashMap<String, Contents>>,
-}
-
-#[derive(Debug, Default)]
-struct Contents {
-    values: BTreeMap<String, Vec<u8>>,
-    bytes: usize,
-}
-
-impl MemoryStore {
-    fn with<T>(&self, bucket: &str, run: impl FnOnce(&mut Contents) -> T) -> Stored<'static, T>
-    where
-        T: Send + 'static,
-    {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = run(buckets.entry(bucket.to_owned()).or_default());
-        Box::pin(std::future::ready(Ok(answer)))
-    }
-}
-
-impl Contents {
-    fn remove(&mut self, key: &str) {
-        if let Some(value) = self.values.remove(key) {
-            self.bytes -= key.len() + value.len();
-        }
-    }
-}
-
-impl KeyValue for MemoryStore {
-    fn get<'a>(&'a self, bucket: &'a str, key: &'a str) -> Stored<'a, Option<Vec<u8>>> {
-        self.with(bucket, |contents| contents.values.get(key).cloned())
-    }
-
-    fn set<'a>(&'a self, bucket: &'a str, key: &'a str, value: Vec<u8>) -> Stored<'a, ()> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let contents = buckets.entry(bucket.to_owned()).or_default();
-        let before = contents.values.get(key).map_or(0, |value| key.len() + value.len());
-        let bytes = contents.bytes - before + key.len() + value.len();
-        let set = if bytes > BUCKET_BYTES_MAX {
-            Err(format!(
-                "the bucket `{bucket}` holds {BUCKET_BYTES_MAX} bytes at most; delete something first"
-            ))
-        } else {
-            contents.values.insert(key.to_owned(), value);
-            contents.bytes = bytes;
-            Ok(())
-        };
-        Box::pin(std::future::ready(set))
-    }
-
-    fn delete<'a>(&'a self, bucket: &'a str, key: &'a str) -> Stored<'a, ()> {
-        self.with(bucket, |contents| contents.remove(key))
-    }
-
-    fn keys<'a>(&'a self, bucket: &'a str, after: u64, page: usize) -> Stored<'a, Vec<String>> {
-        let after = usize::try_from(after).unwrap_or(usize::MAX);
-        self.with(bucket, |contents| contents.values.keys().skip(after).take(page).cloned().collect())
-    }
+    /// Keys of a bucket, about `count` of them: from the cursor of the page before this one, or from 0. A key that is
+    /// there all the while is in one of the pages.
+    fn keys<'a>(&'a self, bucket: &'a str, cursor: u64, count: usize) -> Stored<'a, KeyPage>;
 }
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again, inside this crate")]
@@ -184,12 +133,8 @@ impl store::HostBucket for State {
         cursor: Option<u64>,
     ) -> Returned<store::KeyResponse> {
         let (bucket, keyvalue) = (self.bucket(&bucket)?, self.keyvalue.clone());
-        let after = cursor.unwrap_or(0);
-        let keys = self.ask(keyvalue.keys(&bucket, after, PAGE)).await?;
-        Ok(keys.map(|keys| {
-            let cursor = (keys.len() == PAGE).then(|| after.saturating_add(PAGE as u64));
-            store::KeyResponse { keys, cursor }
-        }))
+        let page = self.ask(keyvalue.keys(&bucket, cursor.unwrap_or(0), PAGE_KEYS)).await?;
+        Ok(page.map(|KeyPage { keys, cursor }| store::KeyResponse { keys, cursor }))
     }
 
     async fn drop(&mut self, bucket: Resource<Bucket>) -> Result<()> {
