@@ -70,7 +70,8 @@ struct Host {
 }
 
 impl Host {
-    async fn open(language: &'static str) -> Host {
+    /// Opens it: with a fresh instance for each event, or with instances that serve many.
+    async fn open(language: &'static str, reuses: bool) -> Host {
         let logged = Logged::start();
         let folder = TempDir::new().unwrap();
         let plugins = folder.path().join("plugins");
@@ -80,8 +81,10 @@ impl Host {
         // The first call of a runtime takes its time, on a machine that does other things as well; and a megabyte of text
         // is four of them in `post_save`.
         let limits = "deadline_ms = 2000, bytes_max = 8388608, memory_bytes_max = 134217728";
-        let policy =
-            format!("[plugins.{name}]\nsettings = {{ greeting = \"hello\" }}\nlimits = {{ {limits} }}\n");
+        let reuse = if reuses { "reuse = {}" } else { "" };
+        let policy = format!(
+            "[plugins.{name}]\nsettings = {{ greeting = \"hello\" }}\nlimits = {{ {limits} }}\n{reuse}\n"
+        );
         std::fs::write(folder.path().join("plugins.toml"), policy).unwrap();
         let plugins = open_plugins(plugins, Limits::default()).await.unwrap();
         for status in plugins.status() {
@@ -135,12 +138,14 @@ async fn conforms(language: &'static str) {
     if !aksara_tests::is_built(&format!("conformance-{language}")) {
         return;
     }
-    let host = Host::open(language).await;
-    values::check(&host).await;
-    refusals::check(&host).await;
-    asks::check(&host).await;
-    heard::check(&host).await;
-    misbehaviour::check(&host).await;
+    for reuses in [false, true] {
+        let host = Host::open(language, reuses).await;
+        values::check(&host).await;
+        refusals::check(&host).await;
+        asks::check(&host).await;
+        heard::check(&host).await;
+        misbehaviour::check(&host).await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use aksara_plugins::{CallContext, Engine, Limits, Revision};
+use aksara_plugins::{Allowance, CallContext, Engine, Limits, Reuse, Revision};
 use aksara_tests::{javascript_runner, workspace};
 use aksara_wire::{Event, Payload, Value, encode};
 use anyhow::{Context, Result, ensure};
@@ -46,24 +46,27 @@ async fn main() -> Result<()> {
     );
     let cold = Engine::new()?;
     println!(
-        "| language | file | compiled in | loaded from the cache in | first call | call, median | 99 of 100 below | memory |"
+        "| language | file | compiled in | loaded from the cache in | first call | call, median | 99 of 100 below | with `reuse` | memory |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for (language, plugin) in LANGUAGES {
         let file = workspace().join("target/plugins").join(plugin).with_extension("wasm");
         let bytes = std::fs::read(&file)
             .with_context(|| format!("`{plugin}` is not built; `cargo xtask plugins`"))?;
         let compiled = cold.load(Some(plugin), bytes.clone(), limits()).await?.compile_duration();
-        let revision = Engine::new()?.load(Some(plugin), bytes, limits()).await?;
-        row(language, compiled, &revision).await?;
+        let engine = Engine::new()?;
+        let revision = engine.load(Some(plugin), bytes.clone(), limits()).await?;
+        let reusing = engine.load(Some(plugin), bytes, reuse()).await?;
+        row(language, compiled, &revision, &reusing).await?;
     }
     if let Some(runner) = javascript_runner() {
         let keyvalue = || std::sync::Arc::new(aksara_plugins::MemoryStore::default());
         let cold = Engine::with(keyvalue(), Some(runner.clone()))?;
         let compiled = cold.load_javascript("plain", SCRIPT.to_owned(), limits()).await?.compile_duration();
         let warm = Engine::with(keyvalue(), Some(runner))?;
-        row("plain JavaScript", compiled, &warm.load_javascript("plain", SCRIPT.to_owned(), limits()).await?)
-            .await?;
+        let revision = warm.load_javascript("plain", SCRIPT.to_owned(), limits()).await?;
+        let reusing = warm.load_javascript("plain", SCRIPT.to_owned(), reuse()).await?;
+        row("plain JavaScript", compiled, &revision, &reusing).await?;
     }
     Ok(())
 }
@@ -72,7 +75,35 @@ fn limits() -> Limits {
     Limits { deadline_ms: 5_000, ..Limits::default() }
 }
 
-async fn row(language: &str, compiled: Duration, revision: &Revision) -> Result<()> {
+/// The same with instances that serve more than one event.
+fn reuse() -> Allowance {
+    Allowance { reuse: Some(Reuse::default()), ..Allowance::from(limits()) }
+}
+
+async fn row(language: &str, compiled: Duration, revision: &Revision, reusing: &Revision) -> Result<()> {
+    let fresh = measure(revision).await.with_context(|| format!("`{language}`"))?;
+    let reused = measure(reusing).await.with_context(|| format!("`{language}` with reuse"))?;
+    println!(
+        "| {language} | {} | {compiled:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1} MiB |",
+        size(revision.size_bytes()),
+        revision.compile_duration(),
+        fresh.first,
+        fresh.sorted[CALLS / 2],
+        fresh.sorted[CALLS * 99 / 100],
+        reused.sorted[CALLS / 2],
+        fresh.memory_bytes as f64 / f64::from(1 << 20),
+    );
+    Ok(())
+}
+
+/// How long calls took.
+struct Measured {
+    first: Duration,
+    sorted: Vec<Duration>,
+    memory_bytes: usize,
+}
+
+async fn measure(revision: &Revision) -> Result<Measured> {
     let event = event();
     let mut times = Vec::with_capacity(CALLS);
     let mut memory_bytes = 0;
@@ -82,19 +113,11 @@ async fn row(language: &str, compiled: Duration, revision: &Revision) -> Result<
         let called = revision.call(0, &event, context).await?;
         times.push(start.elapsed());
         memory_bytes = called.memory_bytes;
-        ensure!(called.reply != aksara_wire::Reply::Unchanged, "`{language}` did nothing");
+        ensure!(called.reply != aksara_wire::Reply::Unchanged, "it did nothing");
     }
     let first = times[0];
     times.sort();
-    println!(
-        "| {language} | {} | {compiled:.1?} | {:.1?} | {first:.1?} | {:.1?} | {:.1?} | {:.1} MiB |",
-        size(revision.size_bytes()),
-        revision.compile_duration(),
-        times[CALLS / 2],
-        times[CALLS * 99 / 100],
-        memory_bytes as f64 / f64::from(1 << 20),
-    );
-    Ok(())
+    Ok(Measured { first, sorted: times, memory_bytes })
 }
 
 fn size(bytes: usize) -> String {

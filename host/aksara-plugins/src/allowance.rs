@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::error::LoadError;
 use crate::limits::Limits;
+use crate::reuse::Reuse;
 
 /// What one plugin is allowed.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Allowance {
     pub sha256: Option<String>,
     /// The fields that its handlers may see and change, by label of the model; all of them unless given.
     pub fields: BTreeMap<String, Fields>,
+    /// How long its instances serve; each serves a single event unless given.
+    pub reuse: Option<Reuse>,
 }
 
 /// The fields of a model that a plugin's handlers may see and change. `None` for all.

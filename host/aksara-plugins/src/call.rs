@@ -1,4 +1,4 @@
-//! One call: a fresh instance, a budget, and a verdict on how it ended.
+//! One call: an instance, a budget, and a verdict on how it ended.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aksara_wire::{Failure, Map, Reply};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::application::Application;
@@ -14,6 +15,7 @@ use crate::checks::one_line;
 use crate::engine::{Inner, TICK};
 use crate::error::{CallError, Fault, FaultKind};
 use crate::http::Http;
+use crate::reuse::{History, Kept};
 use crate::revision::Revision;
 use crate::state::State;
 use crate::wasi::Wasi;
@@ -33,14 +35,14 @@ pub struct CallContext<'a> {
 pub struct Called {
     /// What the handler replied.
     pub reply: Reply,
-    /// How long the call took, with making the instance.
+    /// How long the call took, with making the instance where it was made.
     pub duration: Duration,
     /// Linear memory that it had at the end.
     pub memory_bytes: usize,
 }
 
 impl Revision {
-    /// Calls the handler of the subscription with this index, in a fresh instance.
+    /// Calls the handler of the subscription with this index: in a fresh instance, unless its operator lets it reuse them.
     ///
     /// # Errors
     /// [`CallError`]: a refusal of the handler, or a fault of the plugin.
@@ -57,12 +59,20 @@ impl Revision {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
         let state = self.state(context.application.clone());
-        let run = async |store: &mut Store<State>| {
-            let plugin = self.instance().instantiate_async(&mut *store).await?;
-            plugin.aksara_signals_handler().call_handle(store, subscription, event).await
+        let (mut live, kept) = match self.kept(state) {
+            Ok(kept) => (kept.live, Some((kept.plugin, kept.history))),
+            Err(state) => (self.live(state).await.map_err(fault)?, None),
         };
-        let (result, memory_bytes) = self.run(state, run).await.map_err(fault)?;
-        match result {
+        let run = async |store: &mut Store<State>| {
+            let (plugin, history) = match kept {
+                Some(kept) => kept,
+                None => (self.instance().instantiate_async(&mut *store).await?, History::begin()),
+            };
+            let replied = plugin.aksara_signals_handler().call_handle(store, subscription, event).await?;
+            Ok((replied, plugin, history))
+        };
+        let ((replied, plugin, history), memory_bytes) = live.run(run).await.map_err(fault)?;
+        let called = match replied {
             Ok(reply) => {
                 let reply = Reply::decode(&reply, &limits.decode())
                     .map_err(|error| fault(FaultKind::BadReply(error)))?;
@@ -71,38 +81,17 @@ impl Revision {
             Err(failure) => Err(match Failure::decode(&failure, &limits.decode()) {
                 Ok(Failure::Reject(message)) => CallError::Rejected { message },
                 Ok(Failure::Invalid(fields)) => CallError::Invalid { fields },
-                Ok(Failure::Error(message)) => fault(FaultKind::Error(message)),
-                Err(error) => fault(FaultKind::BadReply(error)),
+                Ok(Failure::Error(message)) => return Err(fault(FaultKind::Error(message))),
+                Err(error) => return Err(fault(FaultKind::BadReply(error))),
             }),
-        }
+        };
+        self.keep(Kept { live, plugin, history, place: None }, memory_bytes);
+        called
     }
 
-    /// Runs an export of an instance that `run` makes; what it returns, and the memory that it had at the end.
-    pub(crate) async fn run<T>(
-        &self,
-        state: State,
-        run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
-    ) -> Result<(T, usize), FaultKind> {
-        let _permit = permit(self.engine(), state.limits().deadline_ms).await?;
-        let deadline_ms = state.limits().deadline_ms;
-        let is_computing = state.is_computing.clone();
-        let mut store = self.store(state);
-        let result = in_time(run(&mut store), &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
-            store.data_mut().fault = Some(fault);
-            Err(wasmtime::format_err!("out of time"))
-        });
-        let state = store.data_mut();
-        let printed = state.wasi.as_ref().map(|wasi| wasi.output.take()).unwrap_or_default();
-        for line in printed.lines() {
-            state.log("info", line, &Map::new());
-        }
-        match result {
-            Ok(value) => Ok((value, state.usage.memory_bytes)),
-            Err(error) => Err(verdict(state, &error)),
-        }
-    }
-
-    fn store(&self, mut state: State) -> Store<State> {
+    /// A store with a slot of the pool, in which nothing runs yet.
+    pub(crate) async fn live(&self, mut state: State) -> Result<Live, FaultKind> {
+        let permit = permit(self.engine(), state.limits().deadline_ms).await?;
         if self.imports_wasi() {
             let http = Http::new(state.plugin.clone(), state.allowance.clone());
             state.wasi = Some(Wasi::new(state.limits().bytes_max, http));
@@ -110,7 +99,6 @@ impl Revision {
         let ticks_max = state.limits().deadline_ms.div_ceil(TICK.as_millis() as u64);
         let mut store = Store::new(self.instance().engine(), state);
         store.limiter(|state| &mut state.usage);
-        store.set_epoch_deadline(1);
         // One tick at a time: the thread is free for others in between, and only ticks during which the plugin
         // computes are counted.
         store.epoch_deadline_callback(move |mut context| {
@@ -123,7 +111,7 @@ impl Revision {
             state.is_computing.store(true, Ordering::Relaxed);
             Ok(UpdateDeadline::Yield(1))
         });
-        store
+        Ok(Live { store, _permit: permit })
     }
 
     fn fault(&self, subscription: u32, context: &CallContext<'_>, kind: FaultKind) -> CallError {
@@ -138,12 +126,46 @@ impl Revision {
     }
 }
 
+/// A store, and the slot of the pool that its instances have.
+pub(crate) struct Live {
+    pub(crate) store: Store<State>,
+    // Given back after what is in the slot.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Live {
+    /// Runs an export of an instance, within its time; what it returns, and the memory that it had at the end.
+    pub(crate) async fn run<T>(
+        &mut self,
+        run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<(T, usize), FaultKind> {
+        let store = &mut self.store;
+        store.set_epoch_deadline(1);
+        let deadline_ms = store.data().limits().deadline_ms;
+        let is_computing = store.data().is_computing.clone();
+        let result = in_time(run(&mut *store), &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
+            store.data_mut().fault = Some(fault);
+            Err(wasmtime::format_err!("out of time"))
+        });
+        let state = store.data_mut();
+        let printed = state.wasi.as_ref().map(|wasi| wasi.output.take()).unwrap_or_default();
+        for line in printed.lines() {
+            state.log("info", line, &Map::new());
+        }
+        match result {
+            Ok(value) => Ok((value, state.usage.memory_bytes)),
+            Err(error) => Err(verdict(state, &error)),
+        }
+    }
+}
+
 /// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
-async fn permit(engine: &Inner, deadline_ms: u64) -> Result<tokio::sync::SemaphorePermit<'_>, FaultKind> {
-    if let Ok(permit) = engine.calls.try_acquire() {
+async fn permit(engine: &Inner, deadline_ms: u64) -> Result<OwnedSemaphorePermit, FaultKind> {
+    if let Ok(permit) = engine.calls.clone().try_acquire_owned() {
         return Ok(permit);
     }
-    let waiting = tokio::time::timeout(Duration::from_millis(deadline_ms), engine.calls.acquire());
+    let acquired = engine.calls.clone().acquire_owned();
+    let waiting = tokio::time::timeout(Duration::from_millis(deadline_ms), acquired);
     waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
 }
 

@@ -58,7 +58,11 @@ pub(crate) struct Inner {
     javascript: Option<PathBuf>,
     runner: OnceCell<Linked>,
     /// One permit for each slot of the pool.
-    pub(crate) calls: Semaphore,
+    pub(crate) calls: Arc<Semaphore>,
+    /// One for each instance that may wait for its next call, in a slot that nothing else has meanwhile.
+    pub(crate) places: Arc<Semaphore>,
+    /// How much is computed at once.
+    pub(crate) cores: usize,
 }
 
 impl Engine {
@@ -91,9 +95,17 @@ impl Engine {
             }
         });
         ticking.map_err(|error| LoadError::Engine(error.to_string()))?;
-        let calls = Semaphore::new(CALLS_MAX as usize);
-        let runner = OnceCell::new();
-        Ok(Engine { inner: Arc::new(Inner { engine, linker, keyvalue, javascript, runner, calls }) })
+        let inner = Inner {
+            engine,
+            linker,
+            keyvalue,
+            javascript,
+            runner: OnceCell::new(),
+            calls: Arc::new(Semaphore::new(CALLS_MAX as usize)),
+            places: Arc::new(Semaphore::new(CALLS_MAX as usize / 2)),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Ok(Engine { inner: Arc::new(inner) })
     }
 
     /// Loads a component: checks its size and shape, compiles it, links what it may import, and asks it to describe

@@ -34,6 +34,11 @@ impl Http {
     pub(crate) fn new(plugin: Arc<str>, allowance: Arc<Allowance>) -> Self {
         Http { context: WasiHttpCtx::new(), gate: Gate { plugin, allowance, requests: 0 } }
     }
+
+    /// What calls before have sent does not count.
+    pub(crate) fn begin_again(&mut self) {
+        self.gate.requests = 0;
+    }
 }
 
 /// Links the import.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::allowance::{Allowance, Fields};
 use crate::error::LoadError;
 use crate::limits::Limits;
+use crate::reuse::Reuse;
 
 /// What the operator says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,6 +42,7 @@ struct PluginPolicy {
     settings: Map,
     secrets: BTreeMap<String, Secret>,
     fields: BTreeMap<String, Fields>,
+    reuse: Option<Reuse>,
 }
 
 /// Grants as an operator writes them, where a word that is not known is an error.
@@ -132,6 +134,7 @@ impl Policy {
             settings,
             sha256: policy.sha256,
             fields: policy.fields,
+            reuse: policy.reuse,
         })
     }
 }

@@ -11,8 +11,9 @@ use crate::application::Application;
 use crate::bindings::PluginPre;
 use crate::checks::{check_description, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
-use crate::error::LoadError;
+use crate::error::{FaultKind, LoadError};
 use crate::limits::Limits;
+use crate::reuse::Idle;
 use crate::script;
 use crate::state::State;
 
@@ -24,6 +25,7 @@ pub struct Revision {
     description: Arc<Description>,
     label: Arc<str>,
     imports_wasi: bool,
+    idle: Idle,
 }
 
 impl Revision {
@@ -52,6 +54,7 @@ impl Revision {
             allowance: Arc::new(silent),
             description: Arc::new(unnamed),
             imports_wasi,
+            idle: Idle::default(),
         };
         if let Some(script) = &revision.compiled.script {
             let prepared = script::prepare(&revision, script).await?;
@@ -61,8 +64,8 @@ impl Revision {
             let plugin = revision.instance().instantiate_async(&mut *store).await?;
             plugin.aksara_signals_handler().call_describe(store).await
         };
-        let described = revision.run(revision.state(None), run).await;
-        let (bytes, _) = described.map_err(|fault| LoadError::Describe(format!("it {fault}")))?;
+        let described = revision.run(run).await;
+        let bytes = described.map_err(|fault| LoadError::Describe(format!("it {fault}")))?;
         let mut description = Description::decode(&bytes, &revision.limits().decode())
             .map_err(|error| nonsense(&error.to_string()))?;
         check_description(name, &description)?;
@@ -133,6 +136,19 @@ impl Revision {
 
     pub(crate) fn instance(&self) -> &PluginPre<State> {
         &self.compiled.instance
+    }
+
+    pub(crate) fn idle(&self) -> &Idle {
+        &self.idle
+    }
+
+    /// Runs an export of an instance that `run` makes, with nobody to ask.
+    pub(crate) async fn run<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, FaultKind> {
+        let (value, _) = self.live(self.state(None)).await?.run(run).await?;
+        Ok(value)
     }
 
     pub(crate) fn imports_wasi(&self) -> bool {

@@ -53,8 +53,7 @@ pub(crate) async fn prepare(
         let runner = runner.instantiate_async(&mut *store).await?;
         runner.aksara_runner_script().call_prepare(store, &script.text).await
     };
-    let prepared = revision.run(revision.state(None), run).await;
-    let (prepared, _) = prepared.map_err(|fault| LoadError::Script(format!("it {fault}")))?;
+    let prepared = revision.run(run).await.map_err(|fault| LoadError::Script(format!("it {fault}")))?;
     let text = prepared.map_err(LoadError::Script)?;
     Ok(Script { name: script.name.clone(), text })
 }

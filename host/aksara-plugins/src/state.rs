@@ -66,6 +66,18 @@ impl State {
         }
     }
 
+    /// Makes this the state of a new call of the same instance: what the instance holds stays, what calls before have spent
+    /// does not count.
+    pub(crate) fn begin_again(&mut self, new: State) {
+        let State { usage, wasi, .. } = std::mem::replace(self, new);
+        self.usage = usage;
+        self.usage.refused = None;
+        self.wasi = wasi;
+        if let Some(wasi) = &mut self.wasi {
+            wasi.http.begin_again();
+        }
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.allowance.limits
     }

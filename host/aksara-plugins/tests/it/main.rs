@@ -14,4 +14,5 @@ mod models;
 mod newer;
 mod policy;
 mod pool;
+mod reuse;
 mod wasi;

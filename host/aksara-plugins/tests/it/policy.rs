@@ -122,6 +122,7 @@ async fn a_policy_that_makes_no_sense_is_refused() {
     // What concerns one plugin hinders no other.
     let cases = [
         ("[plugins.fixture]\nlimits = { memory = 1 }", "unknown field `memory`"),
+        ("[plugins.fixture]\nreuse = { times = 1 }", "unknown field `times`"),
         (
             "[plugins.fixture]\nsecrets = { key = { env = \"AKSARA_NOT_SET\" } }",
             "`AKSARA_NOT_SET`, which is not set",

@@ -1,0 +1,89 @@
+//! Instances that serve more than one event, where the operator lets a plugin that is slow to start have them.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::bindings::Plugin;
+use crate::call::Live;
+use crate::revision::Revision;
+use crate::state::State;
+
+/// How long an instance serves. What it keeps in memory from one event is there at the next, so this is for plugins
+/// whose author is trusted with that.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reuse {
+    /// Events that one instance serves; 1,000.
+    pub uses: u32,
+    /// How long after its first event it serves the last, in seconds; 60.
+    pub seconds: u64,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Reuse { uses: 1_000, seconds: 60 }
+    }
+}
+
+/// What an instance has served.
+pub(crate) struct History {
+    uses: u32,
+    since: Instant,
+}
+
+impl History {
+    pub(crate) fn begin() -> Self {
+        History { uses: 0, since: Instant::now() }
+    }
+}
+
+/// An instance between two events. Whoever calls it takes it out, so that a call that is dropped takes it along.
+pub(crate) struct Kept {
+    pub(crate) live: Live,
+    pub(crate) plugin: Plugin,
+    pub(crate) history: History,
+    /// One of the places for those that wait.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
+}
+
+/// The instances of one revision that wait for their next event.
+#[derive(Default)]
+pub(crate) struct Idle(Mutex<Vec<Kept>>);
+
+impl Revision {
+    /// An instance that has served before, with the state of a new call; the state when there is none.
+    pub(crate) fn kept(&self, state: State) -> Result<Kept, State> {
+        let Some(reuse) = &self.allowance().reuse else { return Err(state) };
+        let kept = {
+            let mut idle = self.idle().0.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|kept| kept.history.since.elapsed() < Duration::from_secs(reuse.seconds));
+            idle.pop()
+        };
+        let Some(mut kept) = kept else { return Err(state) };
+        kept.place = None;
+        kept.live.store.data_mut().begin_again(state);
+        Ok(kept)
+    }
+
+    /// Keeps an instance that has returned cleanly for the next event, unless it has served its time, or has taken more
+    /// than half of the memory that it may have: it could fail the next event by what is left of this one.
+    pub(crate) fn keep(&self, mut kept: Kept, memory_bytes: usize) {
+        let Some(reuse) = &self.allowance().reuse else { return };
+        kept.history.uses += 1;
+        if kept.history.uses >= reuse.uses || memory_bytes > self.limits().memory_bytes_max / 2 {
+            return;
+        }
+        let Ok(place) = self.engine().places.clone().try_acquire_owned() else { return };
+        kept.place = Some(place);
+        // It holds the transaction of the event.
+        kept.live.store.data_mut().application = None;
+        let mut idle = self.idle().0.lock().unwrap_or_else(PoisonError::into_inner);
+        // More than compute at once are of no use.
+        if idle.len() < self.engine().cores {
+            idle.push(kept);
+        }
+    }
+}
