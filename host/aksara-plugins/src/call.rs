@@ -59,9 +59,12 @@ impl Revision {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
         let state = self.state(context.application.clone());
-        let (mut live, kept) = match self.kept(state) {
-            Ok(kept) => (kept.live, Some((kept.plugin, kept.history))),
-            Err(state) => (self.live(state).await.map_err(fault)?, None),
+        let (mut live, kept) = match self.kept() {
+            Some(Kept { mut live, plugin, history, .. }) => {
+                live.store.data_mut().begin_again(state);
+                (live, Some((plugin, history)))
+            }
+            None => (self.live(state).await.map_err(fault)?, None),
         };
         let run = async |store: &mut Store<State>| {
             let (plugin, history) = match kept {

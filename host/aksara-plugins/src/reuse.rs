@@ -9,7 +9,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::bindings::Plugin;
 use crate::call::Live;
 use crate::revision::Revision;
-use crate::state::State;
 
 /// How long an instance serves. What it keeps in memory from one event is there at the next, so this is for plugins
 /// whose author is trusted with that.
@@ -54,18 +53,13 @@ pub(crate) struct Kept {
 pub(crate) struct Idle(Mutex<Vec<Kept>>);
 
 impl Revision {
-    /// An instance that has served before, with the state of a new call; the state when there is none.
-    pub(crate) fn kept(&self, state: State) -> Result<Kept, State> {
-        let Some(reuse) = &self.allowance().reuse else { return Err(state) };
-        let kept = {
-            let mut idle = self.idle().0.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|kept| kept.history.since.elapsed() < Duration::from_secs(reuse.seconds));
-            idle.pop()
-        };
-        let Some(mut kept) = kept else { return Err(state) };
-        kept.place = None;
-        kept.live.store.data_mut().begin_again(state);
-        Ok(kept)
+    /// An instance that has served before, if one waits.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        let reuse = self.allowance().reuse.as_ref()?;
+        let mut idle = self.idle().0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|kept| kept.history.since.elapsed() < Duration::from_secs(reuse.seconds));
+        let kept = idle.pop()?;
+        Some(Kept { place: None, ..kept })
     }
 
     /// Keeps an instance that has returned cleanly for the next event, unless it has served its time, or has taken more

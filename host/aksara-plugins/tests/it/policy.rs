@@ -108,6 +108,7 @@ async fn a_policy_that_makes_no_sense_is_refused() {
     let cases = [
         ("profile = \"staging\"", "unknown variant `staging`"),
         ("[plugins.fixture]\ngrant = {}", "unknown field `grant`"),
+        ("[plugins.fixture]\nreuse = { times = 1 }", "unknown field `times`"),
         ("[plugins.fixture.grants]\nfiles = []", "there are no grants called `files`"),
         ("[plugins.fixture.grants]\nmodels = { Post = [\"drop\"] }", "unknown variant `drop`"),
         ("plugins = 7", "invalid type"),
@@ -122,7 +123,6 @@ async fn a_policy_that_makes_no_sense_is_refused() {
     // What concerns one plugin hinders no other.
     let cases = [
         ("[plugins.fixture]\nlimits = { memory = 1 }", "unknown field `memory`"),
-        ("[plugins.fixture]\nreuse = { times = 1 }", "unknown field `times`"),
         (
             "[plugins.fixture]\nsecrets = { key = { env = \"AKSARA_NOT_SET\" } }",
             "`AKSARA_NOT_SET`, which is not set",
