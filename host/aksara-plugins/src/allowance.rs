@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::error::LoadError;
 use crate::limits::Limits;
+use crate::quarantine::Quarantine;
 use crate::reuse::Reuse;
 
 /// What one plugin is allowed.
@@ -26,6 +27,8 @@ pub struct Allowance {
     pub fields: BTreeMap<String, Fields>,
     /// How long its instances serve; each serves a single event unless given.
     pub reuse: Option<Reuse>,
+    /// When it is called no more.
+    pub quarantine: Quarantine,
 }
 
 /// The fields of a model that a plugin's handlers may see and change. `None` for all.

@@ -117,7 +117,7 @@ impl Revision {
         Ok(Live { store, _permit: permit })
     }
 
-    fn fault(&self, subscription: u32, context: &CallContext<'_>, kind: FaultKind) -> CallError {
+    pub(crate) fn fault(&self, subscription: u32, context: &CallContext<'_>, kind: FaultKind) -> CallError {
         let handler = self.description().subscriptions.get(subscription as usize);
         CallError::Fault(Box::new(Fault {
             plugin: self.label(),

@@ -289,6 +289,14 @@ pub enum FaultKind {
     /// No instance became free in time.
     #[error("was not called: too many plugin calls are under way")]
     Busy,
+    /// It has failed too often in a row.
+    #[error(
+        "was not called: the plugin is quarantined; replace it, or touch its file to have it loaded again. What led to it: {reason}"
+    )]
+    Quarantined {
+        /// The last of its faults.
+        reason: String,
+    },
 }
 
 fn size(bytes: usize) -> String {

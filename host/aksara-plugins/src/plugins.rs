@@ -141,6 +141,13 @@ impl Plugins {
         slots.values().map(Slot::status).collect()
     }
 
+    /// Lets a plugin in quarantine be called again; whether it was in quarantine.
+    pub fn release(&self, plugin: &str) -> bool {
+        let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let serving = slots.get(plugin).and_then(|slot| slot.serving.as_ref());
+        serving.is_some_and(|revision| revision.health().release())
+    }
+
     /// Looks at the folder now and loads what has changed; returns when that is done.
     pub async fn rescan(&self) {
         let (done, is_done) = oneshot::channel();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::allowance::{Allowance, Fields};
 use crate::error::LoadError;
 use crate::limits::Limits;
+use crate::quarantine::Quarantine;
 use crate::reuse::Reuse;
 
 /// What the operator says.
@@ -43,6 +44,7 @@ struct PluginPolicy {
     secrets: BTreeMap<String, Secret>,
     fields: BTreeMap<String, Fields>,
     reuse: Option<Reuse>,
+    quarantine: Quarantine,
 }
 
 /// Grants as an operator writes them, where a word that is not known is an error.
@@ -135,6 +137,7 @@ impl Policy {
             sha256: policy.sha256,
             fields: policy.fields,
             reuse: policy.reuse,
+            quarantine: policy.quarantine,
         })
     }
 }

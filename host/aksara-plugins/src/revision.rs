@@ -13,6 +13,7 @@ use crate::checks::{check_description, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
 use crate::error::{FaultKind, LoadError};
 use crate::limits::Limits;
+use crate::quarantine::Health;
 use crate::reuse::Idle;
 use crate::script;
 use crate::state::State;
@@ -26,6 +27,7 @@ pub struct Revision {
     label: Arc<str>,
     imports_wasi: bool,
     idle: Idle,
+    health: Health,
 }
 
 impl Revision {
@@ -55,6 +57,7 @@ impl Revision {
             description: Arc::new(unnamed),
             imports_wasi,
             idle: Idle::default(),
+            health: Health::default(),
         };
         if let Some(script) = &revision.compiled.script {
             let prepared = script::prepare(&revision, script).await?;
@@ -75,6 +78,7 @@ impl Revision {
             check_granted(&revision.compiled.imports, &allowance)?;
         }
         revision.allowance = Arc::new(allowance);
+        revision.health = Health::new(description.subscriptions.len());
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
         Ok(revision)
@@ -140,6 +144,10 @@ impl Revision {
 
     pub(crate) fn idle(&self) -> &Idle {
         &self.idle
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Runs an export of an instance that `run` makes, with nobody to ask.

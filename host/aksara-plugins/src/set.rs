@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aksara_wire::Subscription;
+use aksara_wire::{Reply, Subscription};
 
 use crate::call::{CallContext, Called};
-use crate::error::{CallError, LoadError};
+use crate::error::{CallError, FaultKind, LoadError};
+use crate::quarantine::Then;
 use crate::revision::Revision;
 
 /// One subscription of a plugin.
@@ -49,20 +50,54 @@ impl PluginHandler {
         &self.revision
     }
 
-    /// Calls the handler, and counts the call.
+    /// Calls the handler, and counts the call. One of a plugin in quarantine is not called. Say by
+    /// [`replied`](Self::replied) what came of a reply.
     ///
     /// # Errors
     /// As [`Revision::call`].
     pub async fn call(&self, event: &[u8], context: CallContext<'_>) -> Result<Called, CallError> {
+        let health = self.revision.health();
+        if let Some(reason) = health.quarantined() {
+            return match self.revision.allowance().quarantine.then {
+                Then::Skip => {
+                    Ok(Called { reply: Reply::Unchanged, duration: Duration::ZERO, memory_bytes: 0 })
+                }
+                Then::Refuse => {
+                    Err(self.revision.fault(self.index, &context, FaultKind::Quarantined { reason }))
+                }
+            };
+        }
         let start = std::time::Instant::now();
         let result = self.revision.call(self.index, event, context).await;
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.counters.calls.fetch_add(1, Ordering::Relaxed);
         self.counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
-        if matches!(result, Err(CallError::Fault(_))) {
-            self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        match &result {
+            Err(CallError::Fault(fault)) if fault.kind.is_own() => self.failed(fault),
+            Err(CallError::Fault(_)) => drop(self.counters.faults.fetch_add(1, Ordering::Relaxed)),
+            Err(CallError::Rejected { .. } | CallError::Invalid { .. }) => health.good(self.index),
+            // Whether its patch is any good, the model says.
+            Ok(_) => {}
         }
         result
+    }
+
+    /// Takes note of what came of a reply: whether it fits the model, or why it does not.
+    pub fn replied<E: std::fmt::Display>(&self, outcome: &Result<(), E>) {
+        match outcome {
+            Ok(()) => self.revision.health().good(self.index),
+            Err(reason) => self.failed(reason),
+        }
+    }
+
+    /// Counts a fault, which may be one too many.
+    fn failed(&self, fault: &impl std::fmt::Display) {
+        self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        let (rule, reason) = (&self.revision.allowance().quarantine, fault.to_string());
+        if self.revision.health().fault(self.index, rule, &reason) {
+            let (plugin, then) = (self.revision.label(), rule.then);
+            tracing::error!(plugin, reason, ?then, "plugin quarantined; replace it, or touch its file");
+        }
     }
 }
 
@@ -188,6 +223,7 @@ impl Slot {
             name: self.name.clone(),
             serving,
             failure: self.failure.clone(),
+            quarantined: self.serving.as_ref().and_then(|revision| revision.health().quarantined()),
             calls: self.counters.calls.load(Ordering::Relaxed),
             duration: Duration::from_nanos(self.counters.nanoseconds.load(Ordering::Relaxed)),
             faults: self.counters.faults.load(Ordering::Relaxed),
@@ -204,6 +240,9 @@ pub struct PluginStatus {
     pub serving: Option<Serving>,
     /// Why the file that is there now does not serve; `None` when it does.
     pub failure: Option<LoadError>,
+    /// The fault that led to quarantine; `None` while it is called. It ends when the file is replaced or touched,
+    /// when `plugins.toml` changes, and by [`Plugins::release`](crate::Plugins::release).
+    pub quarantined: Option<String>,
     /// Calls so far, over all revisions.
     pub calls: u64,
     /// Time spent in them.

@@ -42,10 +42,12 @@ async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Er
     let application = asks.then(|| Arc::new(Ambient::new(event.db)) as Arc<dyn Application>);
     let context = CallContext { signal: event.signal.name(), sender: event.sender, application };
     let called = handler.call(&payload, context).await.map_err(|error| failure(handler, event, error))?;
-    match called.reply {
+    let applied = match called.reply {
         Reply::Unchanged => Ok(()),
         Reply::Patch(patch) => patch::apply(handler, event, patch),
-    }
+    };
+    handler.replied(&applied);
+    applied
 }
 
 /// Whether the model has any of the fields that the handler reads; one that reads none wants every event.
