@@ -1,8 +1,8 @@
 /* The SDK for plugins in C and C++: what `aksara.h` declares, and the canonical ABI of the contract by hand.
  * It is the one file to compile with a plugin, as C11 or C++17.
  *
- * In order: the event, requests, the cache, the description, what the host calls; values are in
- * `aksara_values.h`. Of a C library it needs the likes of `memcpy` and `strlen`. Compile it with
+ * In order: the event, requests, the cache, the description, what the host calls; values are in `aksara_values.h`, and
+ * HTTP in `aksara_http.h`. Of a C library it needs the likes of `memcpy` and `strlen`. Compile it with
  * `-ffunction-sections` and link with `--gc-sections`: then a plugin imports only what it uses. */
 
 #include "aksara_values.h"
@@ -429,6 +429,8 @@ aksara_value aksara_cache_exists(const char *bucket, const char *key) {
 }
 #endif
 
+#include "aksara_http.h"
+
 /* ---- the description ---- */
 
 static const char *or_nothing(const char *text) { return text == NULL ? "" : text; }
@@ -462,7 +464,7 @@ static aksara_value subscription_of(const aksara_subscription *it) {
 
 aksara_bytes aksara_describe(void) {
     const aksara_plugin *it = &aksara_this_plugin;
-    static const aksara_grants none = {NULL, NULL, NULL, NULL, NULL};
+    static const aksara_grants none = {NULL, NULL, NULL, NULL, NULL, NULL};
     const aksara_grants *asked = it->grants == NULL ? &none : it->grants;
     aksara_value *subscriptions =
         (aksara_value *)aksara_alloc(it->subscriptions_count * sizeof(aksara_value));
@@ -470,7 +472,8 @@ aksara_bytes aksara_describe(void) {
         subscriptions[i] = subscription_of(&it->subscriptions[i]);
     aksara_value grants = AKSARA_MAP(
         {"models", lists(or_nothing(asked->models))}, {"signals", words(or_nothing(asked->signals))},
-        {"services", words(or_nothing(asked->services))}, {"keyvalue", words(or_nothing(asked->keyvalue))});
+        {"services", words(or_nothing(asked->services))}, {"keyvalue", words(or_nothing(asked->keyvalue))},
+        {"http", words(or_nothing(asked->http))});
     aksara_value description =
         AKSARA_MAP({"name", aksara_text(it->name)}, {"version", aksara_text(it->version)},
                    {"contract", aksara_text("0.1.0")},

@@ -370,10 +370,24 @@ AKSARA_MUST_USE aksara_value aksara_cache_set(const char *bucket, const char *ke
 AKSARA_MUST_USE aksara_value aksara_cache_delete(const char *bucket, const char *key);
 AKSARA_MUST_USE aksara_value aksara_cache_exists(const char *bucket, const char *key);
 
+/* Sends an HTTP request to a granted host and waits for the whole response, within the event's time: best from
+ * `after_commit`. `headers` is a map of texts, or nil. Answers, whatever the status, with a map of `status`,
+ * `headers` (a list of pairs, names in lower case) and `body` (bytes). Redirects are not followed. */
+AKSARA_MUST_USE aksara_value aksara_http(const char *method, const char *url, aksara_value headers,
+                                         aksara_bytes body);
+
+/* Of a response: the first value of a header (nil when it has none), and the body as text. */
+aksara_value aksara_http_header(aksara_value response, const char *name);
+static inline aksara_str aksara_http_text(aksara_value response) {
+    aksara_bytes body = aksara_as_bytes(aksara_member(response, "body"));
+    aksara_str text = {(const char *)body.data, body.len};
+    return text;
+}
+
 /* The time of day. `aksara_event_time` does without the import. */
 aksara_time aksara_now(void);
 
-/* Writes a line to the host's log, with a map of fields. There is no standard output; `printf` does not link.
+/* Writes a line to the host's log, with a map of fields. Standard output goes nowhere.
  */
 typedef enum {
     AKSARA_LOG_ERROR,
@@ -411,6 +425,7 @@ typedef struct aksara_grants {
     const char *signals AKSARA_ZERO; /* custom signals to send: "blog.read" */
     const char *services AKSARA_ZERO; /* "notifications.send" */
     const char *keyvalue AKSARA_ZERO; /* buckets of the cache */
+    const char *http AKSARA_ZERO;     /* hosts, with their ports: "api.example.com:443" */
 } aksara_grants;
 
 /* All of it. `AKSARA_PLUGIN` defines it, once in a plugin. */

@@ -48,6 +48,7 @@ static const aksara_grants grants = {
     .signals = "blog.published blog.closed",
     .services = "notifications.send",
     .keyvalue = "cache",
+    .http = "api.example.com:443",
 };
 
 AKSARA_PLUGIN("handlers", "1.2.0", subscriptions, &grants)
@@ -284,7 +285,7 @@ static void events_tell_what_they_have(void) {
              "\"signals\": {\"blog.published\": [\"at\"], \"blog.closed\": []},"
              "\"grants\": {\"models\": {\"Author\": [\"get\", \"find\", \"count\"], \"Post\": [\"get\"]},"
              "\"signals\": [\"blog.published\", \"blog.closed\"], \"services\": [\"notifications.send\"],"
-             "\"keyvalue\": [\"cache\"]}}"));
+             "\"keyvalue\": [\"cache\"], \"http\": [\"api.example.com:443\"]}}"));
 }
 
 static void formats_are_printed(void) {
@@ -397,10 +398,55 @@ static void requests_are_those_of_the_contract(void) {
         "`get` is not granted"));
 }
 
+static aksara_result fetch(aksara_event *event) {
+    aksara_bytes body = {(const uint8_t *)"hello", 5};
+    aksara_value response = aksara_http("POST", "https://api.example.com/posts?page=2",
+                                        AKSARA_MAP({"accept", aksara_text("text/plain")}), body);
+    CHECK(aksara_as_i64(aksara_member(response, "status")) == 404);
+    CHECK(aksara_equals(aksara_as_str(aksara_http_header(response, "Content-Type")), "text/plain"));
+    CHECK(aksara_is_nil(aksara_http_header(response, "content")));
+    CHECK(aksara_is_nil(aksara_http_header(response, "content-types")));
+    aksara_set_str(event, "slug", aksara_http_text(response));
+    return AKSARA_OK;
+}
+
+static const char *url;
+
+static aksara_result fetch_what_is_asked(aksara_event *event) {
+    aksara_bytes nothing = {NULL, 0};
+    (void)event;
+    return aksara_check(aksara_http("GET", url, aksara_nil(), nothing));
+}
+
+static void http_requests_have_their_responses(void) {
+    aksara_bytes body = {(const uint8_t *)"there is none", 13};
+    aksara_value headers = AKSARA_LIST(AKSARA_LIST(aksara_text("content-type"), aksara_text("text/plain")));
+    aksara_mock_answer("http.send", AKSARA_MAP({"status", aksara_i64(404)}, {"headers", headers},
+                                               {"body", aksara_blob(body)}));
+    aksara_mocked called = call("save", fetch, post(), aksara_nil());
+    CHECK(aksara_equals(aksara_as_str(aksara_mock_field(called, "slug")), "there is none"));
+    aksara_value request = aksara_mock_request("http.send", 0);
+    CHECK(aksara_equals(aksara_as_str(aksara_member(request, "method")), "POST"));
+    CHECK(aksara_as_bytes(aksara_member(request, "body")).len == 5);
+    static const char *const mistakes[][2] = {
+        {"mail", "`mail` has no `http://` or `https://`"},
+        {"http:///", "`http:///` names no host"},
+        {"https://api.example.com", "the mock has no answer of `http.send`"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        url = mistakes[i][0];
+        CHECK(failed_with(call("save", fetch_what_is_asked, post(), aksara_nil()), "error", mistakes[i][1]));
+    }
+}
+
 int main(void) {
-    void (*const tests[])(void) = {only_changes_go_back, failures_are_told_apart,
-                                   mistakes_are_named,   events_tell_what_they_have,
-                                   formats_are_printed,  requests_are_those_of_the_contract};
+    void (*const tests[])(void) = {only_changes_go_back,
+                                   failures_are_told_apart,
+                                   mistakes_are_named,
+                                   events_tell_what_they_have,
+                                   formats_are_printed,
+                                   requests_are_those_of_the_contract,
+                                   http_requests_have_their_responses};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         aksara_mock_reset();
         tests[i]();
