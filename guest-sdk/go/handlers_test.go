@@ -229,6 +229,42 @@ func TestTheHostOfATest(t *testing.T) {
 	}
 }
 
+func TestHTTPRequestsHaveTheirResponses(t *testing.T) {
+	host := aksaratest.New()
+	const url = "https://api.example.com/posts?page=2"
+	host.Responses[url] = aksara.HTTPResponse{
+		Status: 404, Header: aksara.HTTPHeader{"content-type": {"text/plain"}}, Body: []byte("there is none"),
+	}
+	var said []any
+	onEvent = func(*aksara.Event) error {
+		response, err := aksara.HTTPPost(url, "text/plain", []byte("hello"))
+		if err == nil {
+			said = []any{response.Status, response.Header.Get("Content-Type"), string(response.Body)}
+		}
+		return err
+	}
+	called := host.Call("plain", aksaratest.Event{Instance: full()})
+	if wanted := []any{404, "text/plain", "there is none"}; called.Failed != "" || !reflect.DeepEqual(said, wanted) {
+		t.Errorf("%+v, %v", called, said)
+	}
+	wanted := map[string]any{
+		"method": "POST", "url": url, "header": [][2]string{{"content-type", "text/plain"}}, "body": []byte("hello"),
+	}
+	if asked := called.Requests[0]; asked.Import != "http" || !reflect.DeepEqual(asked.Request, wanted) {
+		t.Errorf("%+v", asked)
+	}
+	for url, wanted := range map[string]string{
+		"mail":                "`mail` has no `http://` or `https://`",
+		"http:///":            "`http:///` names no host",
+		"https://example.com": "there is no response of `https://example.com`; give the host one under `Responses`",
+	} {
+		onEvent = func(*aksara.Event) error { _, err := aksara.HTTPGet(url); return err }
+		if called := host.Call("plain", aksaratest.Event{Instance: full()}); called.Failed != wanted {
+			t.Errorf("%s: %+v", url, called)
+		}
+	}
+}
+
 func BenchmarkACall(b *testing.B) {
 	host, event := aksaratest.New(), aksaratest.Event{Instance: full()}
 	onEvent = func(e *aksara.Event) error { e.Instance.Set("slug", e.Instance.String("title")); return nil }

@@ -27,7 +27,7 @@ type Grants struct {
 	Services []string
 	// Buckets of the cache.
 	KeyValue []string
-	// Hosts, with their ports, for a plugin that brings its own bindings of wasi:http.
+	// Hosts that it sends HTTP requests to, with their ports: `api.example.com:443`.
 	HTTP []string
 }
 

@@ -18,7 +18,7 @@ struct Fetch {
 }
 
 /// The same plugin in each language.
-const FETCHERS: [&str; 2] = ["fetcher", "fetcher-c"];
+const FETCHERS: [&str; 3] = ["fetcher", "fetcher-c", "fetcher-go"];
 
 /// A server that answers with what it was asked; its address.
 async fn echo() -> String {

@@ -6,6 +6,7 @@ import (
 
 	"aksara.dev/aksara"
 	"aksara.dev/aksara/internal/guest"
+	"aksara.dev/aksara/internal/host"
 	"aksara.dev/aksara/internal/msgpack"
 )
 
@@ -17,6 +18,8 @@ type Host struct {
 	Settings map[string]any
 	// The cache: values by bucket and key.
 	Cache map[string]map[string][]byte
+	// What HTTP requests get, by URL.
+	Responses map[string]aksara.HTTPResponse
 
 	rows   map[string][]aksara.Values
 	keys   map[string]string
@@ -26,11 +29,12 @@ type Host struct {
 // New is a host that has nothing yet.
 func New() *Host {
 	return &Host{
-		Services: map[string]func(any) (any, error){},
-		Settings: map[string]any{},
-		Cache:    map[string]map[string][]byte{},
-		rows:     map[string][]aksara.Values{},
-		keys:     map[string]string{},
+		Services:  map[string]func(any) (any, error){},
+		Settings:  map[string]any{},
+		Cache:     map[string]map[string][]byte{},
+		Responses: map[string]aksara.HTTPResponse{},
+		rows:      map[string][]aksara.Values{},
+		keys:      map[string]string{},
 	}
 }
 
@@ -93,6 +97,22 @@ func (h mock) BucketSet(bucket, key string, value []byte) error {
 func (h mock) BucketDelete(bucket, key string) error {
 	delete(h.Cache[bucket], key)
 	return nil
+}
+
+func (h mock) HTTP(request *host.HTTPRequest) (*host.HTTPResponse, error) {
+	asked := map[string]any{"method": request.Method, "url": request.URL, "header": request.Header, "body": request.Body}
+	h.called.Requests = append(h.called.Requests, Request{"http", asked})
+	response, found := h.Responses[request.URL]
+	if !found {
+		return nil, fmt.Errorf("there is no response of `%s`; give the host one under `Responses`", request.URL)
+	}
+	answer := &host.HTTPResponse{Status: response.Status, Body: response.Body}
+	for name, values := range response.Header {
+		for _, value := range values {
+			answer.Header = append(answer.Header, [2]string{name, value})
+		}
+	}
+	return answer, nil
 }
 
 var errWhich = errors.New("neither `key` nor `filter` says which rows are meant")

@@ -11,6 +11,7 @@ type Mock interface {
 	BucketGet(bucket, key string) ([]byte, bool, error)
 	BucketSet(bucket, key string, value []byte) error
 	BucketDelete(bucket, key string) error
+	HTTP(request *HTTPRequest) (*HTTPResponse, error)
 }
 
 // Current is the mock in charge, if there is one.
@@ -66,6 +67,14 @@ func BucketDelete(bucket, key string) error {
 		return errNobody
 	}
 	return Current.BucketDelete(bucket, key)
+}
+
+// HTTP sends a request.
+func HTTP(request *HTTPRequest) (*HTTPResponse, error) {
+	if Current == nil {
+		return nil, errNobody
+	}
+	return Current.HTTP(request)
 }
 
 // BucketExists says whether a bucket has a value.
