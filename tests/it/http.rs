@@ -18,10 +18,10 @@ struct Fetch {
 }
 
 /// The same plugin in each language.
-const FETCHERS: [&str; 3] = ["fetcher", "fetcher-c", "fetcher-go"];
+const FETCHERS: [&str; 4] = ["fetcher", "fetcher-c", "fetcher-go", "fetcher-javascript"];
 
 /// A server that answers with what it was asked; its address.
-async fn echo() -> String {
+pub(crate) async fn echo() -> String {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = server.local_addr().unwrap().to_string();
     tokio::spawn(async move {

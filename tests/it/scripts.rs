@@ -125,6 +125,23 @@ async fn scripts_have_the_grants_and_limits_of_any_plugin() {
 }
 
 #[tokio::test]
+async fn scripts_send_http_requests_where_that_is_granted() {
+    let Some(scripts) = Scripts::open(javascript_runner()).await else { return };
+    let server = crate::http::echo().await;
+    let fetches = format!(
+        "preSave('Script', async ({{ instance }}) => {{
+            const response = await fetch('http://{server}/missing');
+            instance.slug = `${{response.status}} ${{await response.text()}}`;
+        }});"
+    );
+    scripts.write("pages.js", &fetches).await;
+    let denied = scripts.slug("Hello").await;
+    assert!(denied.contains("the host and port are not granted"), "{denied}");
+    scripts.write("pages.js", &format!("plugin({{ grants: {{ http: ['{server}'] }} }});\n{fetches}")).await;
+    assert_eq!((scripts.failure(), scripts.slug("Hello").await), (None, "404 there is none".to_owned()));
+}
+
+#[tokio::test]
 async fn two_files_with_one_name_are_one_plugin_too_many() {
     let Some(scripts) = Scripts::open(javascript_runner()).await else { return };
     std::fs::copy(plugin("slugify"), scripts.folder.path().join("plugins/slugify.wasm")).unwrap();

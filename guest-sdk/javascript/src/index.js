@@ -6,6 +6,7 @@ export { Signal, config, service } from "./application.js";
 export { bucket, cache } from "./cache.js";
 export { Invalid, Rejected, RequestError, invalid, reject } from "./errors.js";
 export { configure as plugin } from "./handlers.js";
+export { fetch } from "./http.js";
 export { log } from "./log.js";
 export { F, and, models, not, or } from "./models.js";
 export { Timestamp, Uuid } from "./values.js";

@@ -41,13 +41,19 @@ test("a plugin in TypeScript imports what it uses and nothing else", { skip }, (
   assert.equal(stderr, "");
   assert.ok(component.includes("aksara:signals/handler@0.1.0") && component.includes("aksara:signals/log@0.1.0"));
   for (const other of ["models", "bus", "services", "config"]) assert.ok(!component.includes(`aksara:signals/${other}@`));
-  assert.ok(!component.includes("keyvalue"));
+  assert.ok(!component.includes("keyvalue") && !component.includes("wasi:http"));
 });
 
 test("a cache is imported by what uses one", { skip }, () => {
   const index = 'import { cache, preSave } from "aksara"; preSave("Post", () => cache.set("key", "text"), { name: "keep" });';
   const { component } = build({ "package.json": manifest({ aksara: { grants: { keyvalue: ["cache"] } } }), "index.ts": index });
   assert.ok(component.includes("wasi:keyvalue/store@0.2.0-draft"));
+});
+
+test("HTTP is imported by what sends requests", { skip }, () => {
+  const index = 'import { afterCommit, fetch } from "aksara"; afterCommit("Post", () => fetch("http://example.com"), { name: "tell" });';
+  const { component } = build({ "package.json": manifest({ aksara: { grants: { http: ["example.com:80"] } } }), "index.ts": index });
+  assert.ok(component.includes("wasi:http/outgoing-handler@0.2.0"));
 });
 
 test("what is wrong is said with its place", { skip }, () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { F, RequestError, Signal, and, bucket, config, models, not, or, postSave, service } from "aksara";
+import { F, RequestError, Signal, and, bucket, config, models, not, or, postSave, service, fetch } from "aksara";
 import { Host } from "aksara/testing";
 
 const paid = new Signal("billing.payment_processed");
@@ -98,6 +98,27 @@ test("a cache holds bytes and text", async () => {
     return [...kept, cache.exists("key")];
   });
   assert.deepEqual(answer, ["é", Uint8Array.of(0xc3, 0xa9), null, true, false]);
+});
+
+test("HTTP requests have their responses", async () => {
+  const url = "https://api.example.com/posts?page=2";
+  const headers = { "content-type": "application/json" };
+  const host = new Host({ responses: { [url]: { status: 404, headers, body: '{"é": 1}' } } });
+  const { answer, requests } = await asking(host, async () => {
+    const response = await fetch(url, { method: "post", headers: { accept: "*/*" }, body: "hello" });
+    const { status, ok } = response;
+    return [status, ok, response.headers.get("Content-Type"), response.headers.has("x"), await response.json(), await response.text()];
+  });
+  assert.deepEqual(answer, [404, false, "application/json", false, { é: 1 }, '{"é": 1}']);
+  assert.deepEqual(requests, [{ method: "POST", url, headers: { accept: "*/*" }, body: "hello" }]);
+  for (const [wrong, expected] of [
+    ["mail", /RequestError: `mail` has no `http:\/\/` or `https:\/\/`/],
+    ["http:///", /RequestError: `http:\/\/\/` names no host/],
+    ["https://example.com", /RequestError: `https:\/\/example\.com`: there is no response; give the host one under `responses`/],
+  ]) {
+    assert.match((await asking(host, () => fetch(wrong))).error, expected);
+  }
+  assert.match((await asking(host, () => fetch(url, { body: 7 }))).error, /TypeError: the body of a request is a text or a Uint8Array/);
 });
 
 test("calls at the same time have a host each", async () => {

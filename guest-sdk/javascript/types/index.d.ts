@@ -330,12 +330,39 @@ export function bucket(name: string): Bucket;
 /** The bucket `cache`. */
 export const cache: Bucket;
 
+/** What came back of an HTTP request, whatever its status. */
+export interface Response {
+  readonly url: string;
+  readonly status: number;
+  /** Whether the status is one of success. */
+  readonly ok: boolean;
+  /** By their names in any case; several values have `, ` between them. */
+  readonly headers: Iterable<[string, string]> & { get(name: string): string | null; has(name: string): boolean };
+  bytes(): Promise<Uint8Array>;
+  text(): Promise<string>;
+  json<T = unknown>(): Promise<T>;
+}
+
+/**
+ * Sends an HTTP request to a host that is granted, with its port. It takes of the time that the event has, 100 ms in a
+ * transaction unless the operator says otherwise: send it from `afterCommit` where you can. Redirects are not followed.
+ */
+export function fetch(
+  url: string,
+  request?: {
+    method?: string;
+    headers?: Record<string, string> | Iterable<[string, string]>;
+    body?: string | Uint8Array | null;
+  },
+): Promise<Response>;
+
 /** What a plugin asks for. */
 export interface Grants {
   models?: Record<string, ("get" | "find" | "count" | "create" | "update" | "delete")[]>;
   signals?: string[];
   services?: string[];
   keyvalue?: string[];
+  /** Hosts that it sends requests to, with their ports: `api.example.com:443`. */
   http?: string[];
 }
 

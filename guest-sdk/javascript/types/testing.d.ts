@@ -68,7 +68,14 @@ export interface Called<T = Fields> {
   requests: { import: string; request: Fields }[];
 }
 
-/** Answers what handlers ask: from rows, services, settings and a cache in memory, which stay from call to call. */
+/** What an HTTP request gets; 200 and nothing unless given. */
+export interface HttpResponse {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+}
+
+/** Answers what handlers ask: from rows, services, settings, HTTP responses and a cache in memory, which stay from call to call. */
 export class Host {
   constructor(has?: {
     rows?: Record<string, Fields[]>;
@@ -76,6 +83,7 @@ export class Host {
     services?: Record<string, (args: any) => unknown>;
     settings?: Record<string, Value>;
     cache?: Record<string, Record<string, Uint8Array>>;
+    responses?: Record<string, HttpResponse>;
   });
   /** Rows by model; the key of each is `id`. */
   rows: Record<string, Fields[]>;
@@ -83,6 +91,8 @@ export class Host {
   settings: Record<string, Value>;
   /** Values by bucket and key. */
   cache: Record<string, Record<string, Uint8Array>>;
+  /** What HTTP requests get, by URL. */
+  responses: Record<string, HttpResponse>;
   /** Runs the handler with this name for one event, and says what came of it. */
   call<T = Fields>(handler: string, event?: EventOf<T>): Promise<Called<T>>;
 }

@@ -35,3 +35,4 @@ export const config = interfaceOf("config", ["get"]);
 // Outside of a handler, where a test calls a function itself, nobody reads the log.
 export const log = { write: (bytes) => running.getStore()?.line(decode(bytes)) };
 export const store = { open: (name) => host().bucket(name) };
+export const http = { send: (request) => host().respond(request) };

@@ -22,11 +22,11 @@ export function describe() {
   return decode(describeBytes());
 }
 
-/** Answers what handlers ask: from rows, services, settings and a cache in memory, which stay from call to call. */
+/** Answers what handlers ask: from rows, services, settings, HTTP responses and a cache in memory, which stay from call to call. */
 export class Host {
   #called;
 
-  constructor({ rows = {}, services = {}, settings = {}, cache = {} } = {}) {
+  constructor({ rows = {}, services = {}, settings = {}, cache = {}, responses = {} } = {}) {
     /** Rows by model; the key of each is `id`. */
     this.rows = rows;
     /** What services answer: functions by name. */
@@ -35,6 +35,8 @@ export class Host {
     this.settings = settings;
     /** Values of the cache, as bytes, by bucket and key. */
     this.cache = cache;
+    /** What HTTP requests get, by URL: `{ status, headers, body }`. */
+    this.responses = responses;
   }
 
   /** Runs the handler with this name for one event, and says what came of it. */
@@ -43,6 +45,7 @@ export class Host {
     const called = { log: [], requests: [], answer: (...asked) => this.#answer(called, ...asked) };
     called.line = (line) => called.log.push(line);
     called.bucket = (name) => this.#bucket(name);
+    called.respond = (request) => this.#respond(called, request);
     const bytes = encode(eventOf(event, subscription));
     const outcome = await running.run(called, () => run(index, bytes));
     const { log, requests } = called;
@@ -58,6 +61,20 @@ export class Host {
     const service = this.services[request.service];
     if (!service) throw new Error(`there is no service \`${request.service}\`; give the host one under \`services\``);
     return service(request.args);
+  }
+
+  #respond(called, { method, url, headers, body }) {
+    const text = (bytes) => new TextDecoder().decode(bytes);
+    const shown = Object.fromEntries(headers.map(([name, value]) => [name, text(value)]));
+    called.requests.push({ import: "http", request: { method, url, headers: shown, body: text(body) } });
+    const response = this.responses[url];
+    if (!response) throw new Error("there is no response; give the host one under `responses`");
+    const bytes = (value) => new TextEncoder().encode(value);
+    return {
+      status: response.status ?? 200,
+      headers: Object.entries(response.headers ?? {}).map(([name, value]) => [name, bytes(value)]),
+      body: typeof response.body === "string" ? bytes(response.body) : (response.body ?? bytes("")),
+    };
   }
 
   #bucket(name) {
