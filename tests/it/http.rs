@@ -18,7 +18,7 @@ struct Fetch {
 }
 
 /// The same plugin in each language.
-const FETCHERS: [&str; 4] = ["fetcher", "fetcher-c", "fetcher-go", "fetcher-javascript"];
+const FETCHERS: [&str; 5] = ["fetcher", "fetcher-c", "fetcher-go", "fetcher-javascript", "fetcher-python"];
 
 /// A server that answers with what it was asked; its address.
 pub(crate) async fn echo() -> String {

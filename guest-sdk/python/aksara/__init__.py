@@ -16,7 +16,7 @@
 `aksara.testing` plays the host.
 """
 
-from . import cache, config, fields, log, services, signals
+from . import cache, config, fields, http, log, services, signals
 from .errors import (
     AksaraError,
     DoesNotExist,
@@ -46,6 +46,7 @@ __all__ = [
     "cache",
     "config",
     "fields",
+    "http",
     "invalid",
     "log",
     "reject",

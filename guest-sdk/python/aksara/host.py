@@ -28,6 +28,8 @@ class Host(Protocol):
 
     def cache(self, bucket: str, operation: str, *arguments): ...
 
+    def http(self, method: str, url: str, scheme: str, authority: str, path: str, headers: list, body: bytes): ...
+
 
 _current: Host | None = None
 

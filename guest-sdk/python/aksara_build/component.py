@@ -60,12 +60,12 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
         raise BuildError(f"`{sys.executable}` has no componentize-py; run `pip install {_COMPILER}` in it")
     with tempfile.TemporaryDirectory(prefix="aksara-") as scratch:
         folder = Path(scratch)
-        _write_wit(wit or _wit(), folder / "wit")
+        _write_wit(wit or _wit(), project.world, folder / "wit")
         _write_app(project, folder / "app")
         paths = [folder / "app", project.folder, _write_sdk(folder / "sdk"), *_dependencies(project)]
         made = folder / "made.wasm"
         command = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
-        command += ["-d", folder / "wit", "-w", project.world, "componentize", "aksara_app", "--stub-wasi"]
+        command += ["-d", folder / "wit", "-w", "built", "componentize", "aksara_app", "--stub-wasi"]
         command += [argument for path in paths for argument in ("-p", path)] + ["-o", made]
         # Where in the compiler a plugin has failed is of no use to its author.
         quiet = {**os.environ, "RUST_BACKTRACE": "0"}
@@ -87,12 +87,14 @@ def _wit() -> Path:
     return found[0]
 
 
-def _write_wit(source: Path, folder: Path) -> None:
-    """The contract, with the interfaces of WASI under another name: `--stub-wasi` would replace them as well."""
-    for path in source.rglob("*.wit"):
-        target = folder / path.relative_to(source)
+def _write_wit(source: Path, world: str, folder: Path) -> None:
+    """The contract and the plugin's world, with the interfaces of WASI under another name: `--stub-wasi` would replace
+    them as well."""
+    texts = {path.relative_to(source): path.read_text(encoding="utf-8") for path in source.rglob("*.wit")}
+    for name, text in {**texts, Path("built.wit"): world}.items():
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(path.read_text(encoding="utf-8").replace("wasi:", "host:"), encoding="utf-8")
+        target.write_text(text.replace("wasi:", "host:"), encoding="utf-8")
 
 
 def _write_app(project: Project, folder: Path) -> None:

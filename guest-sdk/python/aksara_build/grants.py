@@ -5,6 +5,7 @@ not seen, and has to be listed.
 """
 
 import ast
+from urllib.parse import urlsplit
 
 OPERATIONS = ("get", "find", "count", "create", "update", "delete")
 
@@ -31,13 +32,14 @@ _ENDS = {"count", "delete", "exists", "update"}
 
 def needed(plugin: str, modules: dict[str, ast.Module]) -> dict:
     """The grants for what these modules do."""
-    labels, targets, services, buckets, signals = {}, set(), set(), set(), {}
+    labels, targets, services, buckets, hosts, signals = {}, set(), set(), set(), set(), {}
     for tree in modules.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and any(_last(base) == "Model" for base in node.bases):
                 labels[node.name] = _label(node)
             elif isinstance(node, ast.Call):
                 _call(node, targets, services, buckets)
+                hosts |= _host(node)
             elif isinstance(node, ast.Assign) and _is_signal(node.value):
                 for target in node.targets:
                     signals[_last(target)] = _text(node.value.args) or f"{plugin}.{_last(target)}"
@@ -54,6 +56,7 @@ def needed(plugin: str, modules: dict[str, ast.Module]) -> dict:
         ("signals", {signals[name] for name in sent if name in signals}),
         ("services", services),
         ("keyvalue", buckets),
+        ("http", hosts),
     ):
         if names:
             grants[kind] = sorted(names)
@@ -68,6 +71,14 @@ def _call(node, targets, services, buckets):
         services |= {_text(node.args)} - {None}
     elif name in ("bucket", "Bucket"):
         buckets |= {_text(node.args)} - {None}
+
+
+def _host(node) -> set[str]:
+    """Host and port of a request, whose URL stands in it."""
+    if _last(getattr(node.func, "value", node)) != "http" or _last(node.func) not in ("get", "post", "request"):
+        return set()
+    url = urlsplit(_text(node.args[1:] if _last(node.func) == "request" else node.args) or "")
+    return {f"{url.hostname}:{url.port or (80 if url.scheme == 'http' else 443)}"} if url.hostname else set()
 
 
 def _operations(tree):

@@ -14,6 +14,7 @@ models = { AuditLog = ["create"] }
 signals = ["billing.payment_processed"]
 services = ["notifications.send"]
 keyvalue = ["cache"]
+http = ["api.example.com:443"]
 """
 
 import ast
@@ -95,11 +96,12 @@ class Project:
         """What the plugin asks for: what the manifest says, or what the code can need."""
         if self._grants is None:
             return grants.needed(self.name, self.modules)
-        known = {"models", "signals", "services", "keyvalue"}
+        known = {"models", "signals", "services", "keyvalue", "http"}
         unknown = sorted(set(self._grants) - known)
         if unknown:
             raise BuildError(
-                f"`tool.aksara.grants` has `{unknown[0]}`; there are `models`, `signals`, `services`, `keyvalue`"
+                f"`tool.aksara.grants` has `{unknown[0]}`; there are `models`, `signals`, `services`, "
+                "`keyvalue`, `http`"
             )
         for model, operations in self._grants.get("models", {}).items():
             wrong = [one for one in operations if one not in grants.OPERATIONS]
@@ -110,8 +112,10 @@ class Project:
 
     @property
     def world(self) -> str:
-        """The WIT world that the component is built for."""
-        return "plugin-with-cache" if self.grants.get("keyvalue") else "plugin-with-runtime"
+        """The WIT world that the component is built for: it imports what its world does, used or not."""
+        imports = {"keyvalue": "wasi:keyvalue/store@0.2.0-draft", "http": "wasi:http/outgoing-handler@0.2.0"}
+        lines = [f"    import {name};" for kind, name in imports.items() if self.grants.get(kind)]
+        return "\n".join(["world built {", "    include plugin-with-runtime;", *lines, "}", ""])
 
     def _path_of(self, name) -> Path | None:
         path = self.folder.joinpath(*name.split("."))

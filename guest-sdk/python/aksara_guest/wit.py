@@ -12,6 +12,12 @@ except ImportError:
     # The component was built without a cache.
     store = None
 
+try:
+    from . import wasi_http
+except ImportError:
+    # The component was built without HTTP.
+    wasi_http = None
+
 _INTERFACES = {"models": models, "bus": bus, "services": services, "config": config}
 
 
@@ -31,6 +37,13 @@ class WitHost:
             return getattr(_INTERFACES[interface], operation)(request)
         except Err as error:
             raise Refusal(error.value) from None
+
+    def http(self, method: str, url: str, *request):
+        """Sends a request."""
+        if wasi_http is None:
+            grants = "ask for them by `http` in `[tool.aksara.grants]`, and let the operator grant them"
+            raise NotGranted(f"`{url}`: the host and port are not granted; {grants}")
+        return wasi_http.send(method, url, *request)
 
     def cache(self, bucket: str, operation: str, *arguments):
         """Works on a bucket."""

@@ -37,6 +37,8 @@ async def handle(sender, instance, **kwargs):
     await closed.send()
     await service("mail.send")(user=1)
     await cache.bucket("pages").get("x")
+    await http.get("https://api.example.com/posts?page=2")
+    await http.request("PUT", "http://localhost:8080/")
 """
 
 MANIFEST = '[project]\nname = "blog"\nversion = "1.2.0"\n\n[tool.aksara]\nentry = "blog.py"\n'
@@ -65,14 +67,16 @@ def test_grants_are_those_that_the_code_can_need(plugin):
         "signals": ["blog.paid", "shop.closed"],
         "services": ["mail.send"],
         "keyvalue": ["cache", "pages"],
+        "http": ["api.example.com:443", "localhost:8080"],
     }
-    assert project.world == "plugin-with-cache"
+    assert "wasi:keyvalue/store@" in project.world and "wasi:http/outgoing-handler@" in project.world
 
 
 def test_grants_of_the_manifest_come_first(plugin):
     (plugin / "pyproject.toml").write_text(MANIFEST + '\n[tool.aksara.grants]\nmodels = { Post = ["get"] }\n')
     project = Project(plugin)
-    assert (project.grants, project.world) == ({"models": {"Post": ["get"]}}, "plugin-with-runtime")
+    assert project.grants == {"models": {"Post": ["get"]}}
+    assert "import" not in project.world
 
 
 @pytest.mark.parametrize(

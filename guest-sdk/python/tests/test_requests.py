@@ -1,9 +1,11 @@
 """What handlers ask of the host, and how it is put on the wire."""
 
+import re
+
 import pytest
 
 import aksara
-from aksara import F, Model, Q, cache, config, fields, msgpack
+from aksara import F, Model, Q, cache, config, fields, http, msgpack
 from aksara.host import Refusal
 from aksara.signals import SignalContext, post_delete, pre_save
 
@@ -145,6 +147,33 @@ def test_services_settings_and_cache(host, run):
         assert await cache.cache.get("key") is None and not await cache.cache.exists("key")
         with pytest.raises(TypeError, match="use `set_json`"):
             await cache.cache.set("key", {"a": 1})
+
+    run(ask())
+
+
+def test_http_requests_have_their_responses(host, run):
+    url = "https://api.example.com/posts?page=2"
+    host.responses[url] = {"status": 404, "headers": {"content-type": "application/json"}, "body": '{"é": 1}'}
+
+    async def ask():
+        response = await http.post(url, json={"a": 1}, headers={"Accept": "*/*"})
+        assert (response.status, response.ok, response.headers) == (404, False, {"content-type": "application/json"})
+        assert (response.text, response.json()) == ('{"é": 1}', {"é": 1})
+        headers = {"accept": "*/*", "content-type": "application/json"}
+        assert last(host) == ("http", {"method": "POST", "url": url, "headers": headers, "body": b'{"a": 1}'})
+        await http.request("put", url, body="é")
+        assert last(host)[1] == {"method": "PUT", "url": url, "headers": {}, "body": "é".encode()}
+        for wrong, message in (
+            ("mail", "`mail` has no `http://` or `https://`"),
+            ("http:///", "`http:///` names no host"),
+            ("https://example.com", "`https://example.com`: there is no response; give the host one in `responses`"),
+        ):
+            with pytest.raises(aksara.HostError, match=re.escape(message)):
+                await http.get(wrong)
+        with pytest.raises(TypeError, match="use `json` for anything else"):
+            await http.post(url, {"a": 1})
+        with pytest.raises(TypeError, match="not both"):
+            await http.post(url, "text", json={})
 
     run(ask())
 

@@ -7,14 +7,14 @@
             post = host.fire("pre_save", Post(title="Hello World"))
         assert post.slug == "hello-world"
 
-What handlers ask for is answered from memory: rows (`add`), services, settings, a cache. What they save is saved
+What handlers ask for is answered from memory: rows (`add`), services, settings, a cache, HTTP responses. What they save is saved
 there, with its signals, and what they log and send is kept in `lines` and `sent`. Everything crosses as MessagePack,
 as it does in a component. Grants and limits are not checked; `aksara call` runs the component.
 """
 
 from .. import host as current
 from .. import msgpack, runtime, signals
-from ..errors import AksaraError
+from ..errors import AksaraError, HostError
 from ..model import Model
 from .rows import Rows
 
@@ -34,6 +34,8 @@ class Host:
         self.settings = dict(settings or {})
         #: Values by bucket and key.
         self.buckets: dict[str, dict[str, bytes]] = {}
+        #: What HTTP requests get, by URL: `{"status": 200, "headers": {..}, "body": ".."}`, all of it optional.
+        self.responses: dict[str, dict] = {}
         #: The lines of the log, with the keys `level`, `message` and those of the fields.
         self.lines: list[dict] = []
         #: The custom signals that were sent: maps with `signal`, `args`, `sender`, `key`.
@@ -131,6 +133,17 @@ class Host:
                 values[key] = arguments[1]
             case "delete":
                 values.pop(key, None)
+
+    def http(self, method: str, url: str, scheme: str, authority: str, path: str, headers: list, body: bytes):
+        """Answers an HTTP request."""
+        shown = {name: value.decode() for name, value in headers}
+        self.requests.append(("http", {"method": method, "url": url, "headers": shown, "body": body}))
+        if url not in self.responses:
+            raise HostError(f"`{url}`: there is no response; give the host one in `responses`")
+        response = self.responses[url]
+        answer = response.get("body", b"")
+        found = [(name, value.encode()) for name, value in response.get("headers", {}).items()]
+        return response.get("status", 200), found, answer.encode() if isinstance(answer, str) else answer
 
     def _models_get(self, request):
         row = self.rows.get(request["model"], request["key"])
