@@ -15,6 +15,7 @@ use crate::checks::one_line;
 use crate::engine::{Inner, TICK};
 use crate::error::{CallError, Fault, FaultKind};
 use crate::http::Http;
+use crate::limits::Deadline;
 use crate::reuse::{History, Kept};
 use crate::revision::Revision;
 use crate::state::State;
@@ -58,7 +59,7 @@ impl Revision {
         if event.len() > limits.bytes_max {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
-        let state = self.state(context.application.clone());
+        let state = self.state(context.application.clone(), context.signal);
         let (mut live, kept) = match self.kept() {
             Some(Kept { mut live, plugin, history, .. }) => {
                 live.store.data_mut().begin_again(state);
@@ -94,21 +95,20 @@ impl Revision {
 
     /// A store with a slot of the pool, in which nothing runs yet.
     pub(crate) async fn live(&self, mut state: State) -> Result<Live, FaultKind> {
-        let permit = permit(self.engine(), state.limits().deadline_ms).await?;
+        let permit = permit(self.engine(), state.deadline).await?;
         if self.imports_wasi() {
             let http = Http::new(state.plugin.clone(), state.allowance.clone());
             state.wasi = Some(Wasi::new(state.limits().bytes_max, http));
         }
-        let ticks_max = state.limits().deadline_ms.div_ceil(TICK.as_millis() as u64);
         let mut store = Store::new(self.instance().engine(), state);
         store.limiter(|state| &mut state.usage);
         // One tick at a time: the thread is free for others in between, and only ticks during which the plugin
         // computes are counted.
-        store.epoch_deadline_callback(move |mut context| {
+        store.epoch_deadline_callback(|mut context| {
             let state = context.data_mut();
             state.ticks += 1;
-            if state.ticks > ticks_max {
-                state.fault = Some(FaultKind::Deadline { deadline_ms: state.limits().deadline_ms });
+            if state.ticks > state.deadline.ms.div_ceil(TICK.as_millis() as u64) {
+                state.fault = Some(FaultKind::Deadline(state.deadline));
                 return Ok(UpdateDeadline::Interrupt);
             }
             state.is_computing.store(true, Ordering::Relaxed);
@@ -144,9 +144,9 @@ impl Live {
     ) -> Result<(T, usize), FaultKind> {
         let store = &mut self.store;
         store.set_epoch_deadline(1);
-        let deadline_ms = store.data().limits().deadline_ms;
+        let deadline = store.data().deadline;
         let is_computing = store.data().is_computing.clone();
-        let result = in_time(run(&mut *store), &is_computing, deadline_ms).await.unwrap_or_else(|fault| {
+        let result = in_time(run(&mut *store), &is_computing, deadline).await.unwrap_or_else(|fault| {
             store.data_mut().fault = Some(fault);
             Err(wasmtime::format_err!("out of time"))
         });
@@ -163,12 +163,12 @@ impl Live {
 }
 
 /// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
-async fn permit(engine: &Inner, deadline_ms: u64) -> Result<OwnedSemaphorePermit, FaultKind> {
+async fn permit(engine: &Inner, deadline: Deadline) -> Result<OwnedSemaphorePermit, FaultKind> {
     if let Ok(permit) = engine.calls.clone().try_acquire_owned() {
         return Ok(permit);
     }
     let acquired = engine.calls.clone().acquire_owned();
-    let waiting = tokio::time::timeout(Duration::from_millis(deadline_ms), acquired);
+    let waiting = tokio::time::timeout(Duration::from_millis(deadline.ms), acquired);
     waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
 }
 
@@ -177,17 +177,17 @@ async fn permit(engine: &Inner, deadline_ms: u64) -> Result<OwnedSemaphorePermit
 async fn in_time<T>(
     guest: impl Future<Output = T>,
     is_computing: &AtomicBool,
-    deadline_ms: u64,
+    deadline: Deadline,
 ) -> Result<T, FaultKind> {
     let mut guest = pin!(guest);
     let guest = poll_fn(|context| {
         is_computing.store(false, Ordering::Relaxed);
         guest.as_mut().poll(context)
     });
-    let result = tokio::time::timeout(Duration::from_millis(2 * deadline_ms), guest).await;
+    let result = tokio::time::timeout(Duration::from_millis(2 * deadline.ms), guest).await;
     result.map_err(|_| match is_computing.load(Ordering::Relaxed) {
-        true => FaultKind::Deadline { deadline_ms },
-        false => FaultKind::HostTime { deadline_ms },
+        true => FaultKind::Deadline(deadline),
+        false => FaultKind::HostTime(deadline),
     })
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use aksara_wire::{CONTRACT_VERSION, DecodeError};
 
+use crate::limits::Deadline;
+
 /// Why a plugin, or the folder of plugins, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -223,17 +225,11 @@ pub enum FaultKind {
     #[error("trapped: {0}")]
     Trap(String),
     /// It computed too long.
-    #[error("ran longer than {deadline_ms} ms; raise `deadline_ms` or fix the plugin")]
-    Deadline {
-        /// The limit.
-        deadline_ms: u64,
-    },
+    #[error("ran longer than {} ms; raise `{}` or fix the plugin", .0.ms, .0.name)]
+    Deadline(Deadline),
     /// It waited for the host too long.
-    #[error("spent more than {deadline_ms} ms in host calls; raise `deadline_ms` or ask for less")]
-    HostTime {
-        /// The limit.
-        deadline_ms: u64,
-    },
+    #[error("spent more than {} ms in host calls; raise `{}` or ask for less", .0.ms, .0.name)]
+    HostTime(Deadline),
     /// It asked for too much memory.
     #[error("used more than {} of memory; raise `memory_bytes_max` or fix the plugin", size(*memory_bytes_max))]
     Memory {

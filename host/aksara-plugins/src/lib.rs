@@ -40,7 +40,7 @@ pub use inspect::{DESCRIPTION_SECTION, Inspection, inspect};
 pub use keyvalue::{KeyPage, KeyValue, MemoryStore, Stored};
 #[cfg(feature = "redis")]
 pub use keyvalue::{RedisConnectError, RedisStore};
-pub use limits::Limits;
+pub use limits::{Deadline, Limits};
 pub use plugins::{Plugins, PluginsOptions};
 pub use policy::path as policy_path;
 pub use quarantine::{Quarantine, Then};

@@ -18,6 +18,8 @@ pub struct Limits {
     pub instances_max: usize,
     /// Time that it may compute, and time that it may spend in host calls, in milliseconds; 100 each.
     pub deadline_ms: u64,
+    /// The same for `after_commit` and `after_rollback`, where no transaction waits for it; 2,000.
+    pub deadline_after_commit_ms: u64,
     /// Calls of the host; 256.
     pub host_calls_max: u32,
     /// Rows that it may read; 1,000.
@@ -37,6 +39,7 @@ impl Default for Limits {
             table_elements_max: 20_000,
             instances_max: 64,
             deadline_ms: 100,
+            deadline_after_commit_ms: 2_000,
             host_calls_max: 256,
             rows_max: 1_000,
             bytes_max: 4 << 20,
@@ -57,10 +60,29 @@ impl Limits {
         limits.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 
+    /// How long it may take for a signal.
+    pub(crate) fn deadline(&self, signal: &str) -> Deadline {
+        match signal {
+            "after_commit" | "after_rollback" => {
+                Deadline { name: "deadline_after_commit_ms", ms: self.deadline_after_commit_ms }
+            }
+            _ => Deadline { name: "deadline_ms", ms: self.deadline_ms },
+        }
+    }
+
     /// What may be decoded of the plugin's bytes.
     pub(crate) fn decode(&self) -> DecodeLimits {
         DecodeLimits { bytes_max: self.bytes_max, ..DecodeLimits::default() }
     }
+}
+
+/// How long a call may compute, and as long again wait for the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// The limit that says so.
+    pub name: &'static str,
+    /// In milliseconds.
+    pub ms: u64,
 }
 
 /// Adds up what all instances of one store use. wasmtime's own limiter counts each memory by itself.

@@ -90,14 +90,14 @@ impl FaultKind {
     pub(crate) fn is_own(&self) -> bool {
         match self {
             FaultKind::Trap(_)
-            | FaultKind::Deadline { .. }
+            | FaultKind::Deadline(_)
             | FaultKind::Memory { .. }
             | FaultKind::Table { .. }
             | FaultKind::HostCalls { .. }
             | FaultKind::Rows { .. }
             | FaultKind::Answer { .. }
             | FaultKind::BadReply(_) => true,
-            FaultKind::HostTime { .. }
+            FaultKind::HostTime(_)
             | FaultKind::Event { .. }
             | FaultKind::Error(_)
             | FaultKind::Busy

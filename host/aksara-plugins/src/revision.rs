@@ -155,7 +155,7 @@ impl Revision {
         &self,
         run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, FaultKind> {
-        let (value, _) = self.live(self.state(None)).await?.run(run).await?;
+        let (value, _) = self.live(self.state(None, "describe")).await?.run(run).await?;
         Ok(value)
     }
 
@@ -163,9 +163,10 @@ impl Revision {
         self.imports_wasi
     }
 
-    pub(crate) fn state(&self, application: Option<Arc<dyn Application>>) -> State {
+    pub(crate) fn state(&self, application: Option<Arc<dyn Application>>, signal: &str) -> State {
         let (label, allowance) = (self.label.clone(), self.allowance.clone());
-        let mut state = State::new(label, allowance, application, self.engine().keyvalue.clone());
+        let (keyvalue, deadline) = (self.engine().keyvalue.clone(), self.limits().deadline(signal));
+        let mut state = State::new(label, allowance, application, keyvalue, deadline);
         state.script.clone_from(&self.compiled.script);
         state
     }

@@ -12,7 +12,7 @@ use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
-use crate::limits::{Limits, Usage};
+use crate::limits::{Deadline, Limits, Usage};
 use crate::script::Script;
 use crate::wasi::Wasi;
 
@@ -22,6 +22,7 @@ pub(crate) struct State {
     /// The limit that ended the call.
     pub(crate) fault: Option<FaultKind>,
     pub(crate) wasi: Option<Wasi>,
+    pub(crate) deadline: Deadline,
     /// Ticks of the epoch during which it computed.
     pub(crate) ticks: u64,
     /// Whether it is in the middle of computing, and has only made room for others; it may be waiting otherwise.
@@ -47,8 +48,10 @@ impl State {
         allowance: Arc<Allowance>,
         application: Option<Arc<dyn Application>>,
         keyvalue: Arc<dyn KeyValue>,
+        deadline: Deadline,
     ) -> Self {
         State {
+            deadline,
             usage: Usage::new(&allowance.limits),
             fault: None,
             wasi: None,
@@ -101,13 +104,13 @@ impl State {
 
     /// Waits for the host, within what is left of the call's time for that.
     pub(crate) async fn in_time<T>(&mut self, answer: impl Future<Output = T>) -> Result<T> {
-        let deadline = Duration::from_millis(self.limits().deadline_ms);
+        let deadline = Duration::from_millis(self.deadline.ms);
         let start = Instant::now();
         let answer = tokio::time::timeout(deadline.saturating_sub(self.host_time), answer).await;
         self.host_time += start.elapsed();
         match answer {
             Ok(answer) => Ok(answer),
-            Err(_) => self.exceed(FaultKind::HostTime { deadline_ms: self.limits().deadline_ms }),
+            Err(_) => self.exceed(FaultKind::HostTime(self.deadline)),
         }
     }
 

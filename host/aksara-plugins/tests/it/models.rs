@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aksara_plugins::{Application, FaultKind, Limits};
+use aksara_plugins::{Application, Deadline, FaultKind, Limits};
 use aksara_wire::{
     Description, Map, ModelOperation, ModelRequest, Patch, Reply, RequestError, SendRequest, ServiceRequest,
     Value,
@@ -317,6 +317,6 @@ async fn time_in_host_calls_adds_up() {
         Ok(Value::Nil)
     }));
     let kind = fault(call_with(&revision, slow.clone()).await);
-    assert_eq!(kind, FaultKind::HostTime { deadline_ms: 100 });
+    assert_eq!(kind, FaultKind::HostTime(Deadline { name: "deadline_ms", ms: 100 }));
     assert!(slow.asked.load(Ordering::Relaxed) <= 4);
 }

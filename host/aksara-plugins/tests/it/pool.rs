@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aksara_plugins::{Engine, FaultKind, Limits, Revision};
+use aksara_plugins::{CallContext, Deadline, Engine, FaultKind, Limits, Revision};
 use aksara_wire::{ModelOperation, Reply, Value};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Fixture, call, call_with, fault, within};
+use crate::fixture::{EVENT, Fixture, call, call_with, context, fault, within};
 use crate::models::{Answers, granted, request};
 
 /// More than there are slots.
@@ -46,8 +46,24 @@ async fn a_loop_ends_in_time_and_the_next_call_works() {
     assert_eq!(kind.to_string(), "ran longer than 50 ms; raise `deadline_ms` or fix the plugin");
     assert!(start.elapsed() >= Duration::from_millis(40), "{:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    let context = crate::fixture::context(None);
+    let context = context(None);
     assert_eq!(revision.call(1, b"", context).await.unwrap().reply, Reply::Unchanged);
+}
+
+/// Sandbox 2: nobody waits for a handler after the transaction.
+#[tokio::test]
+async fn handlers_after_the_commit_have_a_deadline_of_their_own() {
+    let limits = Limits { deadline_ms: 30, deadline_after_commit_ms: 120, ..Limits::default() };
+    let revision = Fixture::new().handle(LOOP).load(limits).await;
+    for (signal, name, ms) in [
+        ("post_save", "deadline_ms", 30),
+        ("after_commit", "deadline_after_commit_ms", 120),
+        ("after_rollback", "deadline_after_commit_ms", 120),
+    ] {
+        let context = CallContext { signal, ..context(None) };
+        let kind = fault(within(30, revision.call(0, EVENT, context)).await);
+        assert_eq!(kind, FaultKind::Deadline(Deadline { name, ms }), "{signal}");
+    }
 }
 
 #[tokio::test]
@@ -68,7 +84,7 @@ async fn a_loop_leaves_a_single_thread_to_others_meanwhile() {
         turns
     };
     let (kind, turns) = tokio::join!(looping, other);
-    assert_eq!(kind, FaultKind::Deadline { deadline_ms: 200 });
+    assert_eq!(kind, FaultKind::Deadline(Deadline { name: "deadline_ms", ms: 200 }));
     assert!(turns >= 5, "{turns}");
 }
 
@@ -91,7 +107,7 @@ async fn a_neighbour_of_a_loop_is_unharmed() {
     assert_eq!(called.reply, Reply::Unchanged);
     assert!(called.duration >= Duration::from_millis(300), "{:?}", called.duration);
     while let Some(kind) = loops.join_next().await {
-        assert_eq!(kind.unwrap(), FaultKind::Deadline { deadline_ms: 50 });
+        assert_eq!(kind.unwrap(), FaultKind::Deadline(Deadline { name: "deadline_ms", ms: 50 }));
     }
 }
 
