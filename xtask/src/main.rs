@@ -76,8 +76,12 @@ fn rust_plugins() -> Result<()> {
 
 /// Builds all plugins in all languages that this machine can build.
 fn plugins() -> Result<Vec<Language>> {
-    rust_plugins()?;
-    let languages = tools::install()?;
+    // While cargo compiles, the other toolchains are fetched.
+    let languages = std::thread::scope(|scope| {
+        let installing = scope.spawn(tools::install);
+        rust_plugins()?;
+        installing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
     components(&languages, "plugins", "target/plugins")?;
     if languages.contains(&Language::JavaScript) {
         tools::build_runner(RUNNER)?;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::deserialize::from_value;
 use crate::{Error, codec, host};
 
-/// Calls a service; `()` for an answer that nobody needs.
+/// Calls a service. `R` may be `serde::de::IgnoredAny` for an answer that nobody needs; `()` fits null alone.
 ///
 /// # Errors
 /// The grant is missing, there is no such service, it failed, or its answer does not fit `R`.
