@@ -6,12 +6,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What each crate of the workspace may depend on, of the crates that a border is drawn between.
 const ALLOWED: [(&str, &[&str]); 10] = [
-    ("aksara-wire", &["serde", "rmp-serde"]),
+    ("aksara-wire", &["rmp", "rmp-serde", "serde"]),
     ("aksara-macros", &["proc-macro2", "quote", "syn"]),
     ("aksara", &["aksara-macros", "aksara-plugins", "aksara-wire"]),
     ("aksara-plugins", &["aksara-wire"]),
     ("aksara-cli", &["aksara-plugins", "aksara-wire"]),
-    ("aksara-guest", &["aksara-guest-macros", "aksara-wire", "rmp-serde", "serde", "wit-bindgen"]),
+    ("aksara-guest", &["aksara-guest-macros", "aksara-wire", "serde", "wit-bindgen"]),
     ("aksara-guest-macros", &["proc-macro2", "quote", "syn"]),
     ("flights", &["aksara"]),
     ("blog", &["aksara"]),

@@ -285,6 +285,28 @@ async fn plugins_are_heard_by_the_databases_that_they_were_given_to() {
     assert_eq!(Post::objects(&test.db).create(post("Loud")).await.unwrap().slug, "loud");
 }
 
+/// A plugin needs no `std`: what it changes, refuses and panics with arrives as from any other.
+#[tokio::test]
+async fn a_plugin_without_std_is_like_any_other() {
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "bare.Row")]
+    struct Row {
+        id: i64,
+        name: String,
+        length: i64,
+    }
+    let (test, _plugins, _folder) = with_plugins::<(Row,)>(&["bare"]).await;
+    let create = |name: &str| {
+        let row = Row { name: name.to_owned(), ..Row::default() };
+        async { Row::objects(&test.db).create(row).await.map(|row| row.length) }
+    };
+    assert_eq!(create("Zoë").await.unwrap(), 3);
+    assert!(create("").await.unwrap_err().to_string().contains("`name` is empty"));
+    let panic = create(&"x".repeat(100)).await.unwrap_err();
+    assert!(!panic.is_refusal(), "{panic}");
+    assert_eq!(create("Ana").await.unwrap(), 3, "the next call has a fresh instance");
+}
+
 /// The other signals reach plugins too: bulk, relations, custom, and the end of a transaction.
 #[tokio::test]
 async fn plugins_hear_every_signal_and_change_what_pre_handlers_may() {

@@ -1,13 +1,20 @@
 //! Bytes to values and back, with the limits that make any input safe to decode.
 
-use std::cell::Cell;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::collections::btree_map::Entry;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::fmt;
 
-use serde::de::DeserializeSeed;
-use serde::{Deserialize, Serialize};
+use rmp::Marker;
+use rmp::encode::{
+    ByteBuf, RmpWrite, ValueWriteError, write_array_len, write_bin, write_bool, write_ext_meta, write_f64,
+    write_map_len, write_nil, write_sint, write_str, write_uint,
+};
 
-use crate::Value;
-use crate::value::Seed;
+use crate::{Map, Timestamp, Value, to_value};
 
 /// How much a decoder accepts from the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +25,12 @@ pub struct DecodeLimits {
     pub depth_max: usize,
     /// Values in total, counted at every level: bounds the memory that a few bytes can ask for.
     pub values_max: usize,
+}
+
+impl DecodeLimits {
+    /// For a guest, which trusts its host: only the nesting is limited, by what a stack holds.
+    pub const TRUSTED: DecodeLimits =
+        DecodeLimits { bytes_max: usize::MAX, depth_max: 1024, values_max: usize::MAX };
 }
 
 impl Default for DecodeLimits {
@@ -68,10 +81,12 @@ impl fmt::Display for DecodeError {
     }
 }
 
-impl std::error::Error for DecodeError {}
+impl core::error::Error for DecodeError {}
 
-/// Encodes a value, structs as maps.
-pub fn encode(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
+/// Encodes a type of one's own, structs as maps, without a [`Value`] in between. What a type serialises as must be of
+/// the contract; [`to_value`](crate::to_value) checks that.
+#[cfg(feature = "std")]
+pub fn encode(value: &(impl serde::Serialize + ?Sized)) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
     if let Err(error) = value.serialize(&mut serializer) {
@@ -79,6 +94,60 @@ pub fn encode(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
         unreachable!("encoding to memory failed: {error}");
     }
     bytes
+}
+
+/// Encodes a message of this crate.
+pub(crate) fn encode_message(message: &impl serde::Serialize) -> Vec<u8> {
+    match to_value(message) {
+        Ok(value) => value.encode(),
+        // Every message is a map of text, numbers and values.
+        Err(error) => unreachable!("a message has no form in the contract: {error}"),
+    }
+}
+
+impl Value {
+    /// Encodes the value.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = ByteBuf::with_capacity(128);
+        match write(&mut bytes, self) {
+            Ok(()) => bytes.into_vec(),
+            Err(error) => unreachable!("encoding to memory failed: {error}"),
+        }
+    }
+}
+
+type Written = Result<(), ValueWriteError<Infallible>>;
+
+fn write(out: &mut ByteBuf, value: &Value) -> Written {
+    match value {
+        Value::Nil => write_nil(out).map_err(ValueWriteError::InvalidMarkerWrite)?,
+        Value::Bool(value) => write_bool(out, *value).map_err(ValueWriteError::InvalidMarkerWrite)?,
+        Value::Int(value) => drop(write_sint(out, *value)?),
+        Value::UInt(value) => drop(write_uint(out, *value)?),
+        Value::Float(value) => write_f64(out, *value)?,
+        Value::Str(text) => write_str(out, text)?,
+        Value::Bin(bytes) => write_bin(out, bytes)?,
+        Value::Timestamp(time) => {
+            let mut buffer = [0; 12];
+            let data = time.data(&mut buffer);
+            write_ext_meta(out, data.len() as u32, Timestamp::EXTENSION)?;
+            out.write_bytes(data).map_err(ValueWriteError::InvalidDataWrite)?;
+        }
+        Value::Array(values) => {
+            write_array_len(out, values.len() as u32)?;
+            for value in values {
+                write(out, value)?;
+            }
+        }
+        Value::Map(map) => {
+            write_map_len(out, map.len() as u32)?;
+            for (key, value) in map {
+                write_str(out, key)?;
+                write(out, value)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Decodes bytes from the other side of the border: every limit holds, duplicate and non-string keys are refused,
@@ -90,24 +159,155 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Value, DecodeError>
     if bytes.len() > limits.bytes_max {
         return Err(DecodeError::TooLarge { bytes: bytes.len(), bytes_max: limits.bytes_max });
     }
-    let budget = Cell::new(limits.values_max);
-    let mut deserializer = rmp_serde::Deserializer::new(bytes);
-    // rmp-serde stops when its counter reaches zero, one level before the number that it is given.
-    deserializer.set_max_depth(limits.depth_max + 1);
-    let value = Seed { budget: &budget }.deserialize(&mut deserializer).map_err(|error| match error {
-        rmp_serde::decode::Error::DepthLimitExceeded => DecodeError::TooDeep { depth_max: limits.depth_max },
-        other => DecodeError::Malformed(other.to_string()),
-    })?;
-    match deserializer.get_ref().len() {
+    let mut input = Input { rest: bytes, values_left: limits.values_max, depth_max: limits.depth_max };
+    let value = input.value(0)?;
+    match input.rest.len() {
         0 => Ok(value),
         bytes => Err(DecodeError::Trailing { bytes }),
     }
 }
 
-/// Decodes bytes into a type of one's own, without limits: for a guest, which trusts its host.
-///
-/// # Errors
-/// [`DecodeError::Malformed`] when the bytes are not of that type.
-pub fn decode_trusted<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
-    rmp_serde::from_slice(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))
+/// What is still to be decoded, and how much of it may be.
+struct Input<'a> {
+    rest: &'a [u8],
+    values_left: usize,
+    depth_max: usize,
+}
+
+impl<'a> Input<'a> {
+    /// The next value, inside so many arrays and maps.
+    fn value(&mut self, depth: usize) -> Result<Value, DecodeError> {
+        self.values_left = self.values_left.checked_sub(1).ok_or_else(|| malformed("too many values"))?;
+        Ok(match self.marker()? {
+            Marker::Null => Value::Nil,
+            Marker::False => Value::Bool(false),
+            Marker::True => Value::Bool(true),
+            Marker::FixPos(value) => Value::Int(value.into()),
+            Marker::FixNeg(value) => Value::Int(value.into()),
+            Marker::U8 => Value::Int(u8::from_be_bytes(self.array()?).into()),
+            Marker::U16 => Value::Int(u16::from_be_bytes(self.array()?).into()),
+            Marker::U32 => Value::Int(u32::from_be_bytes(self.array()?).into()),
+            Marker::U64 => u64::from_be_bytes(self.array()?).into(),
+            Marker::I8 => Value::Int(i8::from_be_bytes(self.array()?).into()),
+            Marker::I16 => Value::Int(i16::from_be_bytes(self.array()?).into()),
+            Marker::I32 => Value::Int(i32::from_be_bytes(self.array()?).into()),
+            Marker::I64 => Value::Int(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => Value::Float(f32::from_be_bytes(self.array()?).into()),
+            Marker::F64 => Value::Float(f64::from_be_bytes(self.array()?)),
+            marker @ (Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32) => {
+                let length = self.length(marker)?;
+                let bytes = self.take(length)?;
+                match str::from_utf8(bytes) {
+                    Ok(text) => text.into(),
+                    Err(_) => Value::Bin(bytes.to_vec()),
+                }
+            }
+            marker @ (Marker::Bin8 | Marker::Bin16 | Marker::Bin32) => {
+                let length = self.length(marker)?;
+                Value::Bin(self.take(length)?.to_vec())
+            }
+            marker @ (Marker::FixArray(_) | Marker::Array16 | Marker::Array32) => {
+                let length = self.length(marker)?;
+                self.values(length, self.deeper(depth)?)?
+            }
+            marker @ (Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => {
+                let length = self.length(marker)?;
+                self.entries(length, self.deeper(depth)?)?
+            }
+            Marker::Reserved => return Err(malformed("the byte 0xc1 begins no value")),
+            extension => {
+                let length = self.length(extension)?;
+                let [kind] = self.array()?;
+                let data = self.take(length)?;
+                match kind as i8 {
+                    Timestamp::EXTENSION => Timestamp::from_data(data)
+                        .map(Value::Timestamp)
+                        .ok_or_else(|| malformed("a malformed timestamp"))?,
+                    kind => return Err(DecodeError::Malformed(format!("unknown extension type {kind}"))),
+                }
+            }
+        })
+    }
+
+    /// The announced length is not believed: the values behind it may not be there.
+    fn values(&mut self, length: usize, depth: usize) -> Result<Value, DecodeError> {
+        let mut values = Vec::with_capacity(length.min(16));
+        for _ in 0..length {
+            values.push(self.value(depth)?);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn entries(&mut self, length: usize, depth: usize) -> Result<Value, DecodeError> {
+        let mut map = Map::new();
+        for _ in 0..length {
+            let key = self.key()?;
+            let value = self.value(depth)?;
+            match map.entry(key.to_owned()) {
+                Entry::Vacant(free) => free.insert(value),
+                Entry::Occupied(_) => return Err(DecodeError::Malformed(format!("duplicate key `{key}`"))),
+            };
+        }
+        Ok(Value::Map(map))
+    }
+
+    /// A key of a map: text and nothing else.
+    fn key(&mut self) -> Result<&'a str, DecodeError> {
+        match self.marker()? {
+            marker @ (Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32) => {
+                let length = self.length(marker)?;
+                str::from_utf8(self.take(length)?).map_err(|_| malformed("a key that is no UTF-8"))
+            }
+            _ => Err(malformed("a key that is no text")),
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Result<usize, DecodeError> {
+        match depth < self.depth_max {
+            true => Ok(depth + 1),
+            false => Err(DecodeError::TooDeep { depth_max: self.depth_max }),
+        }
+    }
+
+    fn marker(&mut self) -> Result<Marker, DecodeError> {
+        let [byte] = self.array()?;
+        Ok(Marker::from_u8(byte))
+    }
+
+    /// How many bytes, values or entries there are, which is in the marker or behind it.
+    fn length(&mut self, marker: Marker) -> Result<usize, DecodeError> {
+        Ok(match marker {
+            Marker::FixStr(length) | Marker::FixArray(length) | Marker::FixMap(length) => length.into(),
+            Marker::Str8 | Marker::Bin8 | Marker::Ext8 => u8::from_be_bytes(self.array()?).into(),
+            Marker::Str16 | Marker::Bin16 | Marker::Array16 | Marker::Map16 | Marker::Ext16 => {
+                u16::from_be_bytes(self.array()?).into()
+            }
+            Marker::FixExt1 => 1,
+            Marker::FixExt2 => 2,
+            Marker::FixExt4 => 4,
+            Marker::FixExt8 => 8,
+            Marker::FixExt16 => 16,
+            _ => u32::from_be_bytes(self.array()?) as usize,
+        })
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (head, rest) = self.rest.split_first_chunk().ok_or_else(cut_off)?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (head, rest) = self.rest.split_at_checked(length).ok_or_else(cut_off)?;
+        self.rest = rest;
+        Ok(head)
+    }
+}
+
+fn malformed(why: &str) -> DecodeError {
+    DecodeError::Malformed(why.to_owned())
+}
+
+fn cut_off() -> DecodeError {
+    malformed("it ends inside a value")
 }

@@ -1,10 +1,14 @@
 //! What a plugin says about itself when it is loaded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DecodeError, DecodeLimits, Grants, decode, encode};
+use crate::codec::encode_message;
+use crate::{DecodeError, DecodeLimits, Grants, decode, from_value};
 
 /// The answer to `describe`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +67,7 @@ pub struct When {
 impl Description {
     /// Encodes the description.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin returned from `describe`.
@@ -71,8 +75,6 @@ impl Description {
     /// # Errors
     /// [`DecodeError`] when the bytes are no description.
     pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Description, DecodeError> {
-        // The limits are checked on the dynamic value; only then is it read as a description.
-        decode(bytes, limits)?;
-        crate::decode_trusted(bytes)
+        from_value(decode(bytes, limits)?).map_err(|error| DecodeError::Malformed(error.to_string()))
     }
 }

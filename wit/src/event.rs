@@ -1,6 +1,7 @@
 //! Events: what a handler is told.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};

@@ -2,7 +2,7 @@
 //!
 //! The WIT package beside this crate (`wit/v0`) moves bytes only; this crate says what the bytes mean. Both sides
 //! use it: the host to encode an [`Event`] and to check the [`Reply`], guests to decode the one and encode the
-//! other. It knows no database and no WebAssembly, and builds for `wasm32-unknown-unknown`.
+//! other. It knows no database and no WebAssembly, and needs no `std`; the feature of that name is the host's.
 //!
 //! | model field | MessagePack |
 //! |---|---|
@@ -23,9 +23,14 @@
 //! `{"$bytes": hex}`, `{"$timestamp": RFC 3339}`, `{"$int": decimal}` beyond 2^53, and `{"$float": decimal}` where
 //! JSON would show an integer. Compare decoded values, not bytes: an encoder may order keys as it likes.
 
+#![no_std]
+
+extern crate alloc;
+
 mod codec;
 mod description;
 mod event;
+mod from_value;
 mod grants;
 mod models;
 mod reply;
@@ -33,11 +38,15 @@ mod requests;
 mod rfc3339;
 mod rows;
 mod timestamp;
+mod to_value;
 mod value;
 
-pub use codec::{DecodeError, DecodeLimits, decode, decode_trusted, encode};
+#[cfg(feature = "std")]
+pub use codec::encode;
+pub use codec::{DecodeError, DecodeLimits, decode};
 pub use description::{Description, Subscription, When};
 pub use event::{Change, Event, Payload};
+pub use from_value::{Unfit, from_value};
 pub use grants::{Grants, ModelOperation};
 pub use models::{Arithmetic, FieldExpression, FilterOperator, KEY_OR_FILTER, ModelFilter, ModelRequest};
 pub use reply::{Failure, Patch, Reply};
@@ -45,6 +54,7 @@ pub use requests::{ConfigRequest, RequestError, SendRequest, ServiceRequest};
 pub use rfc3339::TimestampError;
 pub use rows::ModelRows;
 pub use timestamp::Timestamp;
+pub use to_value::to_value;
 pub use value::{Map, Value};
 
 /// The version of the contract that this crate speaks: that of the WIT package `aksara:signals`.

@@ -1,11 +1,16 @@
 //! Requests of the import `models`: structured, never SQL text.
 
-use std::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use crate::codec::encode_message;
 use crate::reply::{map, string, strings, unexpected};
-use crate::{DecodeError, DecodeLimits, Map, Value, decode, encode};
+use crate::{DecodeError, DecodeLimits, Map, Value, decode};
 
 /// What is wrong with a write that has both or neither.
 pub const KEY_OR_FILTER: &str =
@@ -150,7 +155,7 @@ impl Serialize for ModelFilter {
 impl ModelRequest {
     /// Encodes the request.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin asks.

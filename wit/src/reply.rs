@@ -1,10 +1,14 @@
 //! Replies: what a handler answers, and how it fails.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use crate::{DecodeError, DecodeLimits, Map, Value, decode, encode};
+use crate::codec::encode_message;
+use crate::{DecodeError, DecodeLimits, Map, Value, decode};
 
 /// What a handler that succeeded says.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +53,7 @@ impl Reply {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Reply::Unchanged => Vec::new(),
-            Reply::Patch(patch) => encode(patch),
+            Reply::Patch(patch) => encode_message(patch),
         }
     }
 
@@ -106,7 +110,7 @@ pub enum Failure {
 impl Failure {
     /// Encodes the failure.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin returned as its error.

@@ -1,11 +1,14 @@
 //! Requests of the imports `bus`, `services` and `config`, and the error that every request can have.
 
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Serialize;
 
+use crate::codec::encode_message;
 use crate::reply::{map, string};
-use crate::{DecodeError, DecodeLimits, Map, Value, decode, encode};
+use crate::{DecodeError, DecodeLimits, Map, Value, decode};
 
 /// Sends a custom signal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -44,7 +47,7 @@ pub struct ConfigRequest {
 impl SendRequest {
     /// Encodes the request.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin asks.
@@ -67,7 +70,7 @@ impl SendRequest {
 impl ServiceRequest {
     /// Encodes the request.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin asks.
@@ -84,7 +87,7 @@ impl ServiceRequest {
 impl ConfigRequest {
     /// Encodes the request.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what a plugin asks.
@@ -113,7 +116,7 @@ impl RequestError {
 
     /// Encodes the error.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode_message(self)
     }
 
     /// Decodes what the host returned.
@@ -132,4 +135,4 @@ impl fmt::Display for RequestError {
     }
 }
 
-impl std::error::Error for RequestError {}
+impl core::error::Error for RequestError {}

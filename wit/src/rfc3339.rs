@@ -2,8 +2,11 @@
 //!
 //! On the wire a timestamp is the MessagePack extension; nothing in the contract sends this text in its place.
 
-use std::fmt;
-use std::str::FromStr;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
 
 use crate::Timestamp;
 
@@ -23,7 +26,7 @@ impl fmt::Display for TimestampError {
     }
 }
 
-impl std::error::Error for TimestampError {}
+impl core::error::Error for TimestampError {}
 
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, with as many digits behind the second as are needed: `2026-03-01T12:00:00.25Z`.
@@ -112,7 +115,7 @@ fn offset(text: &str) -> Option<i64> {
 }
 
 /// A number of so many digits at the start of the text, and what follows it.
-fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<(i64, &str)> {
+fn number(text: &str, digits: core::ops::RangeInclusive<usize>) -> Option<(i64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     digits.contains(&end).then_some((number.parse().ok()?, rest))

@@ -3,8 +3,12 @@
 //! It says in code what a request means. A database answers faster, and also knows which models and fields there
 //! are; here a model without rows is an empty one, and a field that a row does not have is null.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use crate::models::KEY_OR_FILTER;
 use crate::{

@@ -1,12 +1,12 @@
 //! Points in time, as MessagePack's timestamp extension.
 
-use std::fmt;
+use core::fmt;
 
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The type number that the MessagePack specification reserves for timestamps.
-const EXTENSION: i8 = -1;
+/// The name by which a type of serde's asks for an extension: `rmp_serde::MSGPACK_EXT_STRUCT_NAME`, which needs `std`.
+pub(crate) const EXTENSION_NAME: &str = "_ExtStruct";
 
 /// A point in time: seconds since 1970-01-01T00:00:00Z (negative before), and nanoseconds within that second.
 ///
@@ -33,11 +33,15 @@ impl Timestamp {
         self.nanoseconds
     }
 
+    /// The type number that the MessagePack specification reserves for timestamps.
+    pub(crate) const EXTENSION: i8 = -1;
+
     pub(crate) fn from_extension<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_tuple(2, ExtensionVisitor)
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// From the data of the extension.
+    pub(crate) fn from_data(bytes: &[u8]) -> Option<Self> {
         match bytes.len() {
             4 => Timestamp::new(u32::from_be_bytes(bytes.try_into().ok()?).into(), 0),
             8 => {
@@ -52,12 +56,10 @@ impl Timestamp {
             _ => None,
         }
     }
-}
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut buffer = [0; 12];
-        let bytes = match (u64::try_from(self.seconds), self.nanoseconds) {
+    /// The data of the extension.
+    pub(crate) fn data(self, buffer: &mut [u8; 12]) -> &[u8] {
+        match (u64::try_from(self.seconds), self.nanoseconds) {
             (Ok(seconds), 0) if seconds <= u32::MAX.into() => {
                 buffer[..4].copy_from_slice(&(seconds as u32).to_be_bytes());
                 &buffer[..4]
@@ -71,14 +73,20 @@ impl Serialize for Timestamp {
                 buffer[4..].copy_from_slice(&self.seconds.to_be_bytes());
                 &buffer[..]
             }
-        };
-        serializer.serialize_newtype_struct(rmp_serde::MSGPACK_EXT_STRUCT_NAME, &(EXTENSION, Bytes(bytes)))
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = [0; 12];
+        serializer.serialize_newtype_struct(EXTENSION_NAME, &(Self::EXTENSION, Bytes(self.data(&mut buffer))))
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(rmp_serde::MSGPACK_EXT_STRUCT_NAME, ExtensionVisitor)
+        deserializer.deserialize_newtype_struct(EXTENSION_NAME, ExtensionVisitor)
     }
 }
 
@@ -107,7 +115,7 @@ impl<'de> Visitor<'de> for ExtensionVisitor {
         let tag: i8 = seq.next_element()?.ok_or_else(|| A::Error::custom("an extension without a type"))?;
         let payload: ExtensionBytes =
             seq.next_element()?.ok_or_else(|| A::Error::custom("an extension without data"))?;
-        if tag != EXTENSION {
+        if tag != Timestamp::EXTENSION {
             return Err(A::Error::custom(format_args!("unknown extension type {tag}")));
         }
         payload.0.ok_or_else(|| A::Error::custom("a malformed timestamp"))
@@ -128,7 +136,7 @@ impl<'de> Deserialize<'de> for ExtensionBytes {
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<ExtensionBytes, E> {
-                Ok(ExtensionBytes(Timestamp::from_bytes(bytes)))
+                Ok(ExtensionBytes(Timestamp::from_data(bytes)))
             }
         }
         deserializer.deserialize_bytes(BytesVisitor)

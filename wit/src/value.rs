@@ -1,10 +1,12 @@
 //! The dynamic value: everything that MessagePack can carry across the contract.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Timestamp;
@@ -110,27 +112,13 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Seed { budget: &Cell::new(usize::MAX) }.deserialize(deserializer)
+        deserializer.deserialize_any(ValueVisitor)
     }
 }
 
-/// Reads a value while counting values: each one, however deep, takes one from the budget.
-#[derive(Clone, Copy)]
-pub(crate) struct Seed<'b> {
-    pub(crate) budget: &'b Cell<usize>,
-}
+struct ValueVisitor;
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.budget.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-        self.budget.set(left);
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,9 +175,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        // The announced length is not believed: the bytes behind it may not be there.
         let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(self)? {
+        while let Some(value) = seq.next_element()? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -197,8 +184,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(Key(key)) = entries.next_key()? {
-            let value = entries.next_value_seed(self)?;
+        while let Some((Key(key), value)) = entries.next_entry()? {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("duplicate key `{key}`")));
             }

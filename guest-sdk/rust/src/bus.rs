@@ -4,10 +4,16 @@
 //! A signal is declared by the application, or by a plugin:
 //! `plugin! { .., signals: { "billing.payment_processed": ["amount", "currency"] } }`.
 
-use aksara_wire::{Map, RequestError, SendRequest, Value};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use aksara_wire::{Map, RequestError, SendRequest, Value, to_value};
 use serde::Serialize;
 
-use crate::{Error, codec, host};
+use crate::{Error, host};
 
 /// What became of one handler of [`send_robust`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ pub fn send_robust(signal: &str, args: &impl Serialize) -> Result<Vec<Outcome>, 
 
 fn outcome(value: Value) -> Option<Outcome> {
     let Value::Map(mut map) = value else { return None };
-    let mut text = |key: &str| match map.remove(key) {
+    let mut text = |key: &str| match map.get_mut(key).map(mem::take) {
         Some(Value::Str(text)) => Some(text),
         _ => None,
     };
@@ -62,7 +68,7 @@ fn outcome(value: Value) -> Option<Outcome> {
 }
 
 fn request(signal: &str, args: &impl Serialize) -> Result<SendRequest, Error> {
-    let args = match codec::to_value(args)? {
+    let args = match to_value(args)? {
         Value::Map(args) => args,
         Value::Nil => Map::new(),
         other => {

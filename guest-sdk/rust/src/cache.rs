@@ -1,6 +1,9 @@
 //! A cache: bytes by key in a bucket, which the application and other plugins share. Each bucket needs its grant:
 //! `plugin! { .., grants: { keyvalue: ["cache"] } }`. A cache takes no part in the transaction.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use aksara_wire::RequestError;
 
 use crate::host;

@@ -1,9 +1,11 @@
 //! The plugin's own settings and secrets, as its operator wrote them in `plugins.toml`.
 
-use aksara_wire::{ConfigRequest, RequestError, Value};
+use alloc::borrow::ToOwned;
+use alloc::format;
+
+use aksara_wire::{ConfigRequest, RequestError, Value, from_value};
 use serde::de::DeserializeOwned;
 
-use crate::deserialize::from_value;
 use crate::host;
 
 /// One setting, or secret, by name; `None` where it is not set.
@@ -16,7 +18,7 @@ pub fn get<T: DeserializeOwned>(name: &str) -> Result<Option<T>, RequestError> {
         value => value,
     };
     from_value(value).map(Some).map_err(|error| {
-        let wanted = std::any::type_name::<T>();
+        let wanted = core::any::type_name::<T>();
         RequestError::new(format!("the setting `{name}` does not fit `{wanted}`: {error}"))
     })
 }

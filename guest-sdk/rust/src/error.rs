@@ -1,9 +1,14 @@
 //! How a handler says no: it refuses the operation, finds the instance invalid, or fails itself.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec;
+use core::fmt;
 
 use aksara_wire::Failure;
+
+use crate::collect::map;
 
 /// What a handler returns: nothing, or an [`Error`].
 pub type Result<T = (), E = Error> = core::result::Result<T, E>;
@@ -22,7 +27,7 @@ pub fn reject(message: impl Into<String>) -> Error {
 
 /// Finds a field invalid; the caller of `save` gets a validation error. [`Error::and`] adds further fields.
 pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
-    Error(Failure::Invalid(BTreeMap::from([(field.into(), vec![message.into()])])))
+    Error(Failure::Invalid(map([(field.into(), vec![message.into()])])))
 }
 
 impl Error {
@@ -48,7 +53,7 @@ impl Error {
 
 /// The text of the error and of what caused it. (For that reason `Error` is no `std::error::Error` itself: it could
 /// not be made from all of them and be one.)
-impl<E: std::error::Error> From<E> for Error {
+impl<E: core::error::Error> From<E> for Error {
     fn from(error: E) -> Self {
         let mut text = error.to_string();
         let mut source = error.source();
@@ -125,14 +130,14 @@ mod tests {
     #[test]
     fn causes_are_part_of_the_text() {
         #[derive(Debug)]
-        struct Outer(std::num::ParseIntError);
+        struct Outer(core::num::ParseIntError);
         impl fmt::Display for Outer {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("no number of seats")
             }
         }
-        impl std::error::Error for Outer {
-            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        impl core::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
                 Some(&self.0)
             }
         }

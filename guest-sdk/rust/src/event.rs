@@ -1,12 +1,15 @@
 //! The event that a handler runs for: everything that the signal says beyond the instance.
 
-use std::cell::RefCell;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::mem;
 
-use aksara_wire::{Map, Patch, Timestamp, Value};
+use aksara_wire::{DecodeLimits, Map, Patch, Timestamp, Value, decode, from_value};
 use serde::de::DeserializeOwned;
 
-use crate::deserialize::from_value;
-use crate::{Error, codec};
+use crate::Error;
 
 /// One field's old and new value.
 pub type Change = aksara_wire::Change<'static>;
@@ -44,7 +47,7 @@ impl Event {
     pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Event), Error> {
         let (instance, event) = Event::split(bytes)?;
         let instance = from_value(instance).map_err(|error| {
-            let (signal, sender, name) = (&event.signal, &event.sender, std::any::type_name::<T>());
+            let (signal, sender, name) = (&event.signal, &event.sender, core::any::type_name::<T>());
             Error::new(format!("the instance of {signal} of `{sender}` does not fit `{name}`: {error}"))
         })?;
         Ok((instance, event))
@@ -52,10 +55,10 @@ impl Event {
 
     /// Not generic, so that a plugin has it once; key by key, since unknown ones are ignored.
     fn split(bytes: &[u8]) -> Result<(Value, Event), Error> {
-        let Value::Map(mut map) = codec::from_bytes(bytes)? else {
+        let Value::Map(mut map) = decode(bytes, &DecodeLimits::TRUSTED)? else {
             return Err(Error::new("the host sent an event that is no map"));
         };
-        let mut take = |key: &str| map.remove(key).unwrap_or_default();
+        let mut take = |key: &str| map.get_mut(key).map(mem::take).unwrap_or_default();
         let event = Event {
             id: bytes_of(take("id")).and_then(|id| id.try_into().ok()).unwrap_or_default(),
             signal: text(take("signal")).unwrap_or_default(),
@@ -229,7 +232,7 @@ impl Event {
     /// When the arguments do not fit the type.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
         from_value(Value::Map(self.args.clone())).map_err(|error| {
-            let (signal, name) = (&self.signal, std::any::type_name::<T>());
+            let (signal, name) = (&self.signal, core::any::type_name::<T>());
             Error::new(format!("the arguments of {signal} do not fit `{name}`: {error}"))
         })
     }
@@ -273,7 +276,7 @@ fn fields(value: Value) -> Option<Map> {
 
 fn change(value: Value) -> Option<Change> {
     let mut change = fields(value)?;
-    let field = text(change.remove("field")?)?;
-    let mut take = |key| change.remove(key).unwrap_or_default();
+    let mut take = |key| change.get_mut(key).map(mem::take).unwrap_or_default();
+    let field = text(take("field"))?;
     Some(Change { field: field.into(), old: take("old"), new: take("new") })
 }

@@ -1,16 +1,19 @@
 //! Which fields a type reads: the names that its `Deserialize` asks for.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
+
+use crate::collect::names;
 
 /// The names of a struct's fields as serde knows them (renamed, and with their aliases); `None` for types that take
 /// any names: maps, and structs with `#[serde(flatten)]`.
 pub fn fields_of<'de, T: Deserialize<'de>>() -> Option<BTreeSet<String>> {
     match T::deserialize(Probe) {
-        Err(Asked(names)) => Some(names?.iter().map(|name| (*name).to_owned()).collect()),
+        Err(Asked(asked)) => Some(names(asked?)),
         // A type that is content with nothing, such as one made by a custom `Deserialize`.
         Ok(_) => None,
     }
@@ -28,7 +31,7 @@ impl fmt::Display for Asked {
     }
 }
 
-impl std::error::Error for Asked {}
+impl core::error::Error for Asked {}
 
 impl serde::de::Error for Asked {
     fn custom<T: fmt::Display>(_: T) -> Self {
@@ -94,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_struct_reads_its_fields() {
-        let names = BTreeSet::from(["title".to_owned(), "type".to_owned()]);
+        let names = names(&["title", "type"]);
         assert_eq!(fields_of::<Post>(), Some(names.clone()));
         assert_eq!(fields_of::<Draft>(), Some(names));
     }

@@ -1,10 +1,14 @@
 //! From bytes to the author's function and back: decode the instance, call, send what differs.
 
-use aksara_wire::{Failure, Map, Reply, Subscription, Value};
+use alloc::format;
+use core::any::type_name;
+
+use aksara_wire::{Failure, Map, Reply, Subscription, Value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Event, codec};
+use crate::collect::map;
+use crate::{Error, Event};
 
 /// A handler. The attributes implement it, for a type with the name of the function.
 #[diagnostic::on_unimplemented(
@@ -68,25 +72,21 @@ fn changed<T: Serialize + DeserializeOwned>(
     handler: impl FnOnce(&mut T, &Event) -> crate::Result,
 ) -> crate::Result<Reply> {
     let (mut instance, event) = Event::decode::<T>(event)?;
-    let before = codec::to_bytes(&instance)?;
+    let before = fields::<T>(&instance)?;
     handler(&mut instance, &event)?;
-    let after = codec::to_bytes(&instance)?;
-    // Most events change nothing, and equal bytes say so without being decoded.
-    let fields = if before == after { Map::new() } else { difference::<T>(&before, &after)? };
-    Ok(reply(fields, event))
+    // A field that is gone says nothing: a patch cannot remove one.
+    let after = fields::<T>(&instance)?.into_iter();
+    Ok(reply(map(after.filter(|(name, value)| before.get(name) != Some(value))), event))
 }
 
-/// The fields of `after` that `before` has otherwise. A field that is gone says nothing: a patch cannot remove one.
-fn difference<T>(before: &[u8], after: &[u8]) -> crate::Result<Map> {
-    let (Value::Map(before), Value::Map(mut after)) = (codec::from_bytes(before)?, codec::from_bytes(after)?)
-    else {
-        let name = std::any::type_name::<T>();
-        return Err(Error::new(format!(
-            "`{name}` does not serialise as a map of fields; use a struct or `Map`"
-        )));
-    };
-    after.retain(|name, value| before.get(name) != Some(value));
-    Ok(after)
+fn fields<T: Serialize>(instance: &T) -> crate::Result<Map> {
+    match to_value(instance)? {
+        Value::Map(fields) => Ok(fields),
+        _ => Err(Error::new(format!(
+            "`{}` does not serialise as a map of fields; use a struct or `Map`",
+            type_name::<T>()
+        ))),
+    }
 }
 
 fn reply(fields: Map, event: Event) -> Reply {

@@ -8,16 +8,19 @@ pub(crate) use crate::testing::host::*;
 
 #[cfg(target_family = "wasm")]
 mod wasm {
+    use alloc::format;
+    use alloc::vec::Vec;
+
     use aksara_wire::{
         ConfigRequest, DecodeLimits, Map, ModelOperation, ModelRequest, RequestError, SendRequest,
-        ServiceRequest, Value, decode_trusted,
+        ServiceRequest, Value, decode,
     };
 
     use crate::bindings::aksara::signals;
     use crate::bindings::wasi::keyvalue::store;
 
-    pub(crate) fn log(record: &Map) {
-        signals::log::write(&aksara_wire::encode(record));
+    pub(crate) fn log(record: Map) {
+        signals::log::write(&Value::Map(record).encode());
     }
 
     pub(crate) fn models(operation: ModelOperation, request: &ModelRequest) -> Result<Value, RequestError> {
@@ -75,7 +78,7 @@ mod wasm {
     fn answer(answer: Result<Vec<u8>, Vec<u8>>) -> Result<Value, RequestError> {
         let unreadable = |error| RequestError::new(format!("the host sent what cannot be read: {error}"));
         match answer {
-            Ok(bytes) => decode_trusted(&bytes).map_err(unreadable),
+            Ok(bytes) => decode(&bytes, &DecodeLimits::TRUSTED).map_err(unreadable),
             Err(bytes) => {
                 Err(RequestError::decode(&bytes, &DecodeLimits::default()).unwrap_or_else(unreadable))
             }

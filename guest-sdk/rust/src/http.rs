@@ -3,6 +3,11 @@
 //! A request takes the time that the event has, 100 ms in a transaction unless the operator says otherwise: send it from
 //! `after_commit` where you can. Redirects are not followed.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use aksara_wire::RequestError;
 
 use crate::host;
@@ -83,13 +88,13 @@ impl Response {
     /// # Errors
     /// [`RequestError`] when it is not UTF-8.
     pub fn text(&self) -> Result<&str, RequestError> {
-        std::str::from_utf8(&self.body)
+        core::str::from_utf8(&self.body)
             .map_err(|_| RequestError::new("the response is no UTF-8 text".to_owned()))
     }
 
     /// The first value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
-        std::str::from_utf8(&found?.1).ok()
+        core::str::from_utf8(&found?.1).ok()
     }
 }

@@ -48,14 +48,25 @@
 //! A struct with `#[serde(flatten)]`, and [`Map`], which holds any model's fields, have no list of fields: their
 //! handlers are sent all of them, unless `reads(..)` names some.
 //!
+//! # Without `std`
+//!
+//! The crate needs `core` and `alloc` alone. Its feature `std`, which is on by default, has a panic's text written to
+//! the log; a plugin with `default-features = false` may be `#![no_std]`, and has an allocator and a panic handler of
+//! its own.
+//!
 //! This crate knows the wire contract; what the bytes mean is in `aksara-wire`, and what a plugin is allowed is the
 //! host's business.
 
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(feature = "std", not(target_family = "wasm")))]
+extern crate std;
+
 pub mod bus;
 pub mod cache;
-mod codec;
+mod collect;
 pub mod config;
-mod deserialize;
 mod error;
 mod event;
 mod fields;
@@ -100,16 +111,23 @@ pub mod prelude {
 #[macro_export]
 macro_rules! map {
     ($($name:literal: $value:expr),* $(,)?) => {
-        $crate::Map::from([$((::std::string::String::from($name), $crate::Value::from($value))),*])
+        $crate::__private::map::<$crate::__private::String, $crate::Value>([
+            $(($name.into(), $crate::Value::from($value))),*
+        ])
     };
 }
 
 /// What the generated code names. No part of the API.
 #[doc(hidden)]
 pub mod __private {
+    pub use alloc::format;
+    pub use alloc::string::String;
+    pub use alloc::vec::Vec;
+
     #[cfg(target_family = "wasm")]
     pub use crate::bindings;
-    pub use crate::codec::to_value;
+    pub use crate::collect::{map, names};
     pub use crate::fields::fields_of;
     pub use crate::handler::{change, hear, look};
+    pub use aksara_wire::to_value;
 }

@@ -2,6 +2,9 @@
 //!
 //! The host allows so many lines per event; those beyond are dropped.
 
+use alloc::string::String;
+use alloc::string::ToString;
+
 use aksara_wire::{Map, Value};
 use serde::Serialize;
 
@@ -40,13 +43,13 @@ impl Level {
 pub fn write(level: Level, message: impl Into<String>, mut fields: Map) {
     fields.insert("level".into(), level.name().into());
     fields.insert("message".into(), Value::Str(message.into()));
-    crate::host::log(&fields);
+    crate::host::log(fields);
 }
 
 /// A value as a field of a line; what cannot be encoded shows as the reason why.
 #[doc(hidden)]
 pub fn field(value: &(impl Serialize + ?Sized)) -> Value {
-    crate::codec::to_value(value).unwrap_or_else(|error| Value::Str(error.to_string()))
+    aksara_wire::to_value(value).unwrap_or_else(|error| Value::Str(error.to_string()))
 }
 
 #[doc(hidden)]
@@ -55,12 +58,12 @@ macro_rules! __log {
     ($level:ident, $($name:ident = $value:expr),+ $(,)?; $($message:tt)+) => {
         $crate::log::write(
             $crate::log::Level::$level,
-            ::std::format!($($message)+),
-            $crate::Map::from([$((::std::string::String::from(stringify!($name)), $crate::log::field(&$value))),+]),
+            $crate::__private::format!($($message)+),
+            $crate::__private::map([$(($crate::__private::String::from(stringify!($name)), $crate::log::field(&$value))),+]),
         )
     };
     ($level:ident, $($message:tt)+) => {
-        $crate::log::write($crate::log::Level::$level, ::std::format!($($message)+), $crate::Map::new())
+        $crate::log::write($crate::log::Level::$level, $crate::__private::format!($($message)+), $crate::Map::new())
     };
 }
 

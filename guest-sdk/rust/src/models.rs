@@ -16,15 +16,20 @@
 //! # }
 //! ```
 
-use std::marker::PhantomData;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 use aksara_wire::{
     Arithmetic, FieldExpression, FilterOperator, Map, ModelFilter, ModelOperation, ModelRequest,
-    RequestError, Value,
+    RequestError, Value, from_value,
 };
 use serde::de::DeserializeOwned;
 
-use crate::deserialize::from_value;
 use crate::fields::fields_of;
 use crate::host;
 
@@ -260,7 +265,7 @@ impl Field {
 macro_rules! arithmetic {
     ($($(#[$doc:meta])* $trait:ident::$method:ident,)*) => {$(
         $(#[$doc])*
-        impl<V: Into<Value>> std::ops::$trait<V> for Field {
+        impl<V: Into<Value>> core::ops::$trait<V> for Field {
             type Output = Assignment;
 
             fn $method(self, value: V) -> Assignment {
@@ -281,7 +286,7 @@ arithmetic! {
     Div::div,
 }
 
-impl std::ops::BitAnd for Filter {
+impl core::ops::BitAnd for Filter {
     type Output = Filter;
 
     fn bitand(self, other: Filter) -> Filter {
@@ -289,7 +294,7 @@ impl std::ops::BitAnd for Filter {
     }
 }
 
-impl std::ops::BitOr for Filter {
+impl core::ops::BitOr for Filter {
     type Output = Filter;
 
     fn bitor(self, other: Filter) -> Filter {
@@ -297,7 +302,7 @@ impl std::ops::BitOr for Filter {
     }
 }
 
-impl std::ops::Not for Filter {
+impl core::ops::Not for Filter {
     type Output = Filter;
 
     fn not(self) -> Filter {
@@ -311,7 +316,7 @@ fn request(model: &str) -> ModelRequest {
 
 fn answer<T: DeserializeOwned>(operation: ModelOperation, request: &ModelRequest) -> Result<T, RequestError> {
     from_value(host::models(operation, request)?).map_err(|error| {
-        let (operation, name) = (operation.name(), std::any::type_name::<T>());
+        let (operation, name) = (operation.name(), core::any::type_name::<T>());
         RequestError::new(format!("`{operation}` of `{}` does not fit `{name}`: {error}", request.model))
     })
 }

@@ -1,8 +1,12 @@
 //! A plugin: its name, its handlers and the grants that it asks for; and the macro that makes one of a crate.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+
 use aksara_wire::{CONTRACT_VERSION, Description, Failure, Grants, ModelOperation, Reply, Subscription};
 
 use crate::Handler;
+use crate::collect::{map, names, set};
 
 /// What `plugin!` makes of a crate, as its static `PLUGIN`.
 #[derive(Debug)]
@@ -58,16 +62,15 @@ impl Plugin {
     /// What the plugin says about itself when it is loaded.
     pub fn describe(&self) -> Description {
         let operations =
-            |(model, list): &(&str, &[ModelOperation])| ((*model).to_owned(), list.iter().copied().collect());
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            |(model, list): &(&str, &[ModelOperation])| ((*model).to_owned(), set(list.iter().copied()));
         Description {
             name: self.name.to_owned(),
             version: self.version.to_owned(),
             contract: CONTRACT_VERSION.to_owned(),
             subscriptions: self.handlers.iter().map(|handler| (handler.subscription)()).collect(),
-            signals: self.signals.iter().map(|(signal, list)| ((*signal).to_owned(), names(list))).collect(),
+            signals: map(self.signals.iter().map(|(signal, list)| ((*signal).to_owned(), names(list)))),
             grants: Grants {
-                models: self.grants.models.iter().map(operations).collect(),
+                models: map(self.grants.models.iter().map(operations)),
                 signals: names(self.grants.signals),
                 services: names(self.grants.services),
                 keyvalue: names(self.grants.keyvalue),
@@ -87,11 +90,17 @@ impl Plugin {
         }
     }
 
-    /// [`handle`](Self::handle) as the component exports it; a panic's text reaches the log before the trap.
+    /// [`handle`](Self::handle) as the component exports it; with the feature `std` a panic's text
+    /// reaches the log before the trap.
     #[cfg(target_family = "wasm")]
     #[doc(hidden)]
-    pub fn export_handle(&self, subscription: u32, event: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        std::panic::set_hook(Box::new(|panic| crate::log::error!("{panic}")));
+    pub fn export_handle(
+        &self,
+        subscription: u32,
+        event: &[u8],
+    ) -> Result<alloc::vec::Vec<u8>, alloc::vec::Vec<u8>> {
+        #[cfg(feature = "std")]
+        std::panic::set_hook(alloc::boxed::Box::new(|panic| crate::log::error!("{panic}")));
         match self.handle(subscription, event) {
             Ok(reply) => Ok(reply.encode()),
             Err(failure) => Err(failure.encode()),
@@ -155,14 +164,14 @@ macro_rules! plugin {
             struct Component;
 
             impl $crate::__private::bindings::exports::aksara::signals::handler::Guest for Component {
-                fn describe() -> ::std::vec::Vec<u8> {
+                fn describe() -> $crate::__private::Vec<u8> {
                     PLUGIN.describe().encode()
                 }
 
                 fn handle(
                     subscription: u32,
-                    event: ::std::vec::Vec<u8>,
-                ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::vec::Vec<u8>> {
+                    event: $crate::__private::Vec<u8>,
+                ) -> ::core::result::Result<$crate::__private::Vec<u8>, $crate::__private::Vec<u8>> {
                     PLUGIN.export_handle(subscription, &event)
                 }
             }

@@ -15,10 +15,14 @@
 
 pub(crate) mod host;
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use aksara_wire::{Failure, Map, Payload, Reply, Subscription, Timestamp, Value};
+use aksara_wire::{Failure, Map, Payload, Reply, Subscription, Timestamp, Value, to_value};
 use serde::Serialize;
 
 pub use aksara_wire::{ModelRequest, SendRequest, ServiceRequest};
@@ -27,7 +31,7 @@ pub use host::Request;
 use self::host::Host;
 
 use crate::http::Response;
-use crate::{Change, Handler, codec};
+use crate::{Change, Handler};
 
 /// One call of the handler `H`. Unless told otherwise a save is one that inserts the row.
 #[derive(Clone, Debug)]
@@ -137,7 +141,7 @@ impl<H: Handler> Call<H> {
     /// When the answer cannot be encoded.
     pub fn service(mut self, name: &str, answer: impl Serialize) -> Self {
         let answer =
-            codec::to_value(&answer).unwrap_or_else(|error| panic!("the answer cannot be encoded: {error}"));
+            to_value(&answer).unwrap_or_else(|error| panic!("the answer cannot be encoded: {error}"));
         self.host.services.insert(name.to_owned(), answer);
         self
     }
@@ -195,14 +199,16 @@ impl<H: Handler> Call<H> {
         }
         payload.instance = Some(instance);
         let sender = self.sender.as_deref().or(subscription.sender.as_deref()).unwrap_or("Model");
-        aksara_wire::encode(&aksara_wire::Event {
+        let event = aksara_wire::Event {
             id: id(self.time),
             signal: subscription.signal.as_str().into(),
             sender: sender.into(),
             db: "default".into(),
             depth: 0,
             payload,
-        })
+        };
+        // An event is a map of text, numbers and values.
+        to_value(&event).map(|event| event.encode()).unwrap_or_default()
     }
 }
 
@@ -247,7 +253,7 @@ impl Called {
 }
 
 fn fields(value: &impl Serialize) -> Map {
-    match codec::to_value(value) {
+    match to_value(value) {
         Ok(Value::Map(fields)) => fields,
         Ok(other) => panic!("an instance is a map of fields, not {}", other.kind()),
         Err(error) => panic!("the instance cannot be encoded: {error}"),

@@ -1,5 +1,11 @@
 //! The import `wasi:http`, in WebAssembly: one request from its first header to the last byte of the response.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use aksara_wire::RequestError;
 
 use crate::bindings::wasi::http::outgoing_handler;

@@ -2,7 +2,7 @@
 
 use aksara_wire::{
     ConfigRequest, Map, ModelOperation, ModelRequest, RequestError, SendRequest, ServiceRequest, Value,
-    decode, encode,
+    decode,
 };
 use wasmtime::Result;
 
@@ -39,7 +39,7 @@ impl State {
     /// The answer as bytes, if there are not too many.
     fn returned(&mut self, answer: std::result::Result<Value, RequestError>) -> Result<Returned> {
         let answer = match answer {
-            Ok(answer) => encode(&answer),
+            Ok(answer) => answer.encode(),
             Err(error) => return Ok(Err(error.encode())),
         };
         let bytes_max = self.limits().bytes_max;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use aksara_wire::{RequestError, ServiceRequest, Value, decode, decode_trusted, encode};
+use aksara_wire::{RequestError, ServiceRequest, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,12 +49,12 @@ impl DbOptions {
         F: Future<Output = Result<R, BoxError>> + Send + 'static,
     {
         let call = move |db: Db, args: Value| -> BoxFuture<'static, Result<Value, RequestError>> {
-            let called = decode_trusted::<A>(&encode(&args)).map(|args| function(db, args));
+            let called = from_value::<A>(args).map(|args| function(db, args));
             Box::pin(async move {
                 let called = called
                     .map_err(|error| RequestError::new(format!("these arguments do not fit: {error}")))?;
                 let answer = called.await.map_err(|error| RequestError::new(error.to_string()))?;
-                decode(&encode(&answer), &Default::default()).map_err(|error| {
+                to_value(&answer).map_err(|error| {
                     RequestError::new(format!("the application's answer cannot be encoded: {error}"))
                 })
             })

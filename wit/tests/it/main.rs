@@ -10,3 +10,4 @@ mod properties;
 mod refused;
 mod rows;
 mod tagged;
+mod types;

@@ -101,7 +101,7 @@ pub(crate) fn optional(value: Option<TokenStream>) -> TokenStream {
 }
 
 pub(crate) fn set(names: &[LitStr]) -> TokenStream {
-    quote!(::std::collections::BTreeSet::from([#(::std::string::String::from(#names)),*]))
+    quote!(::aksara_guest::__private::names(&[#(#names),*]))
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! The host's part of a test: rows, services, settings and a cache in memory, and what was asked of them.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -35,7 +39,7 @@ pub(crate) struct Host {
     pub(super) requests: Vec<Request>,
 }
 
-thread_local! {
+std::thread_local! {
     static HOST: RefCell<Option<Host>> = const { RefCell::new(None) };
 }
 
@@ -49,8 +53,12 @@ impl Host {
 }
 
 /// Outside a call, where a test calls the function itself, nobody reads the log.
-pub(crate) fn log(record: &Map) {
-    HOST.with_borrow_mut(|host| host.iter_mut().for_each(|host| host.log.push(record.clone())));
+pub(crate) fn log(record: Map) {
+    HOST.with_borrow_mut(|host| {
+        if let Some(host) = host {
+            host.log.push(record);
+        }
+    });
 }
 
 pub(crate) fn models(operation: ModelOperation, request: &ModelRequest) -> Result<Value, RequestError> {

@@ -1,6 +1,5 @@
 //! cargo's part of a build: one call for all crates of a workspace, which shares their dependencies and its own start.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,20 +73,18 @@ pub(super) fn build(folders: &[&Path]) -> Result<Vec<Vec<u8>>> {
     for (metadata, members) in &workspaces {
         let packages =
             members.iter().map(|index| plugin(metadata, &manifests[*index])).collect::<Result<Vec<_>>>()?;
-        let modules = build_workspace(metadata, &packages)?;
         for (index, package) in members.iter().zip(packages) {
-            let path = modules.get(&package.manifest_path);
-            let path =
-                path.with_context(|| format!("cargo built no WebAssembly module for `{}`", package.name))?;
-            let bytes = fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+            let path = build_package(metadata, package)?;
+            let bytes = fs::read(&path).with_context(|| format!("`{}` cannot be read", path.display()))?;
             built[*index] = Some(bytes);
         }
     }
     Ok(built.into_iter().flatten().collect())
 }
 
-/// Builds these packages; the answer is the module of each by its manifest.
-fn build_workspace(metadata: &Metadata, packages: &[&Package]) -> Result<BTreeMap<PathBuf, PathBuf>> {
+/// Builds a package; the answer is its module. Each is built on its own, or cargo would give all of them the features
+/// that one asks for: `std` to a plugin that has none, for one.
+fn build_package(metadata: &Metadata, package: &Package) -> Result<PathBuf> {
     let mut command = cargo();
     command.args([
         "build",
@@ -98,9 +95,7 @@ fn build_workspace(metadata: &Metadata, packages: &[&Package]) -> Result<BTreeMa
         "--message-format=json-render-diagnostics",
     ]);
     command.arg("--manifest-path").arg(metadata.workspace_root.join("Cargo.toml"));
-    for package in packages {
-        command.args(["--package", &package.name]);
-    }
+    command.args(["--package", &package.name]);
     if !defines_profile(&metadata.workspace_root)? {
         command.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
     }
@@ -108,17 +103,19 @@ fn build_workspace(metadata: &Metadata, packages: &[&Package]) -> Result<BTreeMa
     let output =
         command.stderr(Stdio::inherit()).output().context("cargo cannot be run; is it on the PATH?")?;
     if !output.status.success() {
-        bail!("cargo could not build the plugins ({})", output.status);
+        bail!("cargo could not build `{}` ({})", package.name, output.status);
     }
-    let mut modules = BTreeMap::new();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| line.first() == Some(&b'{')) {
         let message = serde_json::from_slice(line).context("cargo wrote a message that cannot be read")?;
-        if let Message::CompilerArtifact { manifest_path, filenames } = message {
-            let module = filenames.into_iter().find(|name| name.extension().is_some_and(|end| end == "wasm"));
-            modules.extend(module.map(|module| (manifest_path, module)));
+        if let Message::CompilerArtifact { manifest_path, filenames } = message
+            && manifest_path == package.manifest_path
+            && let Some(module) =
+                filenames.into_iter().find(|name| name.extension().is_some_and(|end| end == "wasm"))
+        {
+            return Ok(module);
         }
     }
-    Ok(modules)
+    bail!("cargo built no WebAssembly module for `{}`", package.name)
 }
 
 fn metadata(manifest: &Path) -> Result<Metadata> {

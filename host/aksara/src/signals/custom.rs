@@ -72,9 +72,7 @@ impl<A: Serialize + Send + Sync + 'static> Arguments for Typed<A> {
 
     #[cfg(feature = "plugins")]
     fn to_wire(&self) -> aksara_wire::Map {
-        // By way of the codec itself, so that what a plugin reads is what serde says.
-        let limits = aksara_wire::DecodeLimits::default();
-        match aksara_wire::decode(&aksara_wire::encode(&self.0), &limits) {
+        match aksara_wire::to_value(&self.0) {
             Ok(aksara_wire::Value::Map(map)) => map,
             _ => aksara_wire::Map::new(),
         }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use aksara_wire::{Map, Value, decode_trusted, encode};
+use aksara_wire::{Map, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -36,9 +36,9 @@ pub(crate) fn typed(signal: &str, args: &Map) -> Option<(&'static str, Typed)> {
 }
 
 fn from_map<A: Serialize + DeserializeOwned + Send + Sync + 'static>(args: &Map) -> Typed {
-    let typed: A = decode_trusted(&encode(args)).map_err(|error| error.to_string())?;
+    let typed: A = from_value(Value::Map(args.clone())).map_err(|error| error.to_string())?;
     // What the type does not give back, it does not have.
-    if let Ok(Value::Map(known)) = decode_trusted(&encode(&typed))
+    if let Ok(Value::Map(known)) = to_value(&typed)
         && let Some(undeclared) = args.keys().find(|name| !known.contains_key(*name))
     {
         return Err(format!("there is no argument `{undeclared}`"));

@@ -1,12 +1,14 @@
-//! Types of the plugin's own from values of the contract.
+//! Types of one's own from values of the contract.
 //!
 //! The bytes become a [`Value`] first, and that a type, because each type that is read straight from MessagePack
 //! brings the whole decoder with it once more: plugins were twice as large, and took twice as long to load.
 
-use std::fmt;
-use std::vec;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
 
-use aksara_wire::{Timestamp, Value};
 use serde::de::value::{MapAccessDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess,
@@ -14,17 +16,21 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-/// The name by which a type asks for an extension, as rmp-serde has it.
-const EXTENSION: &str = rmp_serde::MSGPACK_EXT_STRUCT_NAME;
+use crate::timestamp::EXTENSION_NAME;
+use crate::{Timestamp, Value};
 
 /// Makes a type of a value.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
+///
+/// # Errors
+/// [`Unfit`], when the value is not of that type.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
     T::deserialize(Source(value))
 }
 
-/// Why a value is not of the type: ``in `title`: null, expected a string``.
-#[derive(Debug)]
-pub(crate) struct Unfit(String);
+/// Why a value is not of a type, ``in `title`: null, expected a string``, or a type has no form in the contract. Names
+/// no values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit(String);
 
 impl Unfit {
     /// The same problem, inside this field.
@@ -39,7 +45,13 @@ impl fmt::Display for Unfit {
     }
 }
 
-impl std::error::Error for Unfit {}
+impl core::error::Error for Unfit {}
+
+impl serde::ser::Error for Unfit {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Unfit(text.to_string())
+    }
+}
 
 impl serde::de::Error for Unfit {
     fn custom<T: fmt::Display>(text: T) -> Self {
@@ -114,7 +126,11 @@ impl<'de> Deserializer<'de> for Source {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        if name == EXTENSION { self.deserialize_any(visitor) } else { visitor.visit_newtype_struct(self) }
+        if name == EXTENSION_NAME {
+            self.deserialize_any(visitor)
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
     }
 
     /// Bytes are a sequence to whoever wants one: `Vec<u8>` does.
@@ -175,7 +191,7 @@ fn extension(time: Timestamp) -> SeqDeserializer<vec::IntoIter<Source>, Unfit> {
 
 /// The entries of a map; an error in one names it.
 struct Fields {
-    rest: std::collections::btree_map::IntoIter<String, Value>,
+    rest: alloc::collections::btree_map::IntoIter<String, Value>,
     current: Option<(String, Value)>,
 }
 
@@ -192,77 +208,5 @@ impl<'de> MapAccess<'de> for Fields {
         let (name, value) =
             self.current.take().ok_or_else(|| Unfit::custom("a value was asked for before its key"))?;
         seed.deserialize(Source(value)).map_err(|error| error.within(&name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::{Deserialize, Serialize};
-
-    use super::*;
-    use crate::{Map, map};
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    enum Kind {
-        Plain,
-        Sized(u8),
-        Named { width: f32 },
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Post {
-        title: String,
-        letter: char,
-        views: u16,
-        score: f64,
-        cover: Vec<u8>,
-        id: [u8; 2],
-        kinds: Vec<Kind>,
-        pair: (i64, bool),
-        author: Option<String>,
-        published_at: Option<Timestamp>,
-        #[serde(flatten)]
-        rest: Map,
-    }
-
-    fn post() -> Post {
-        Post {
-            title: "Hello".into(),
-            letter: 'é',
-            views: 7,
-            score: 0.5,
-            cover: vec![1, 2],
-            id: [3, 4],
-            kinds: vec![Kind::Plain, Kind::Sized(1), Kind::Named { width: 1.5 }],
-            pair: (-1, true),
-            author: None,
-            published_at: Timestamp::new(1, 5),
-            rest: map! { "tags": vec![Value::Nil, true.into()], "raw": vec![0u8], "at": Timestamp::new(-1, 0) },
-        }
-    }
-
-    #[test]
-    fn what_is_encoded_comes_back() {
-        let value = crate::codec::to_value(&post()).unwrap();
-        assert_eq!(from_value::<Post>(value.clone()).unwrap(), post());
-        assert_eq!(from_value::<Value>(value.clone()).unwrap(), value);
-    }
-
-    #[test]
-    fn an_error_names_the_field_and_not_its_value() {
-        let error = |name: &str, value: Value| {
-            let Value::Map(mut fields) = crate::codec::to_value(&post()).unwrap() else { panic!("no map") };
-            fields.insert(name.into(), value);
-            from_value::<Post>(Value::Map(fields)).unwrap_err().to_string()
-        };
-        assert_eq!(error("cover", "secret".into()), "in `cover`: text, expected a sequence");
-        let inner = Value::Array(vec![Value::Map(map! { "Sized": Value::Nil })]);
-        assert_eq!(error("kinds", inner), "in `kinds`: in `Sized`: null, expected u8");
-    }
-
-    #[test]
-    fn text_is_no_time() {
-        let error = from_value::<Timestamp>("2026-03-01T12:00:00Z".into()).unwrap_err();
-        assert_eq!(error.to_string(), "text, expected a timestamp extension (-1)");
     }
 }
