@@ -1,8 +1,7 @@
 //! How a handler says no: it refuses the operation, finds the instance invalid, or fails itself.
 
 use alloc::format;
-use alloc::string::String;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use core::fmt;
 

@@ -2,8 +2,7 @@
 //!
 //! The host allows so many lines per event; those beyond are dropped.
 
-use alloc::string::String;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use aksara_wire::{Map, Value};
 use serde::Serialize;

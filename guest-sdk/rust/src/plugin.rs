@@ -2,6 +2,8 @@
 
 use alloc::borrow::ToOwned;
 use alloc::format;
+#[cfg(target_family = "wasm")]
+use alloc::vec::Vec;
 
 use aksara_wire::{CONTRACT_VERSION, Description, Failure, Grants, ModelOperation, Reply, Subscription};
 
@@ -90,17 +92,13 @@ impl Plugin {
         }
     }
 
-    /// [`handle`](Self::handle) as the component exports it; with the feature `std` a panic's text
-    /// reaches the log before the trap.
+    /// [`handle`](Self::handle) as the component exports it; with the feature `std` a panic's text reaches the log
+    /// before the trap.
     #[cfg(target_family = "wasm")]
     #[doc(hidden)]
-    pub fn export_handle(
-        &self,
-        subscription: u32,
-        event: &[u8],
-    ) -> Result<alloc::vec::Vec<u8>, alloc::vec::Vec<u8>> {
+    pub fn export_handle(&self, subscription: u32, event: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         #[cfg(feature = "std")]
-        std::panic::set_hook(alloc::boxed::Box::new(|panic| crate::log::error!("{panic}")));
+        std::panic::set_hook(std::boxed::Box::new(|panic| crate::log::error!("{panic}")));
         match self.handle(subscription, event) {
             Ok(reply) => Ok(reply.encode()),
             Err(failure) => Err(failure.encode()),
