@@ -102,7 +102,7 @@ fn what_is_no_plugin_is_refused_with_what_to_do() {
     fs::write(&manifest, fs::read_to_string(&manifest).unwrap().replace("\"cdylib\", ", "")).unwrap();
     check("library", "add `crate-type = [\"cdylib\", \"rlib\"]` under `[lib]`");
     write_crate(&folder.path().join("broken"), "broken", "fn");
-    check("broken", "cargo could not build the plugins");
+    check("broken", "cargo could not build `broken`");
 }
 
 #[test]

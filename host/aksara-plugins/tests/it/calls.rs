@@ -87,7 +87,7 @@ async fn a_fault_names_plugin_version_revision_handler_signal_and_sender() {
 #[tokio::test]
 async fn bytes_that_are_no_reply_are_bad_replies() {
     let cases: [(&str, &[u8], &str); 13] = [
-        ("reserved", b"\xc1", "returned a bad reply: malformed MessagePack: wrong msgpack marker Reserved"),
+        ("reserved", b"\xc1", "returned a bad reply: malformed MessagePack: the byte 0xc1 begins no value"),
         (
             "integer",
             b"\x01",
@@ -104,15 +104,11 @@ async fn bytes_that_are_no_reply_are_bad_replies() {
             "returned a bad reply: malformed MessagePack: a reply is an array, expected a map",
         ),
         ("trailing", b"\x80\x80\x80", "returned a bad reply: 2 bytes after the end of the MessagePack value"),
-        (
-            "cut off",
-            b"\x81\xa1a",
-            "returned a bad reply: malformed MessagePack: IO error while reading marker: failed to fill whole buffer",
-        ),
+        ("cut off", b"\x81\xa1a", "returned a bad reply: malformed MessagePack: it ends inside a value"),
         (
             "claims 4 G entries",
             b"\xdf\xff\xff\xff\xff",
-            "returned a bad reply: malformed MessagePack: IO error while reading marker: failed to fill whole buffer",
+            "returned a bad reply: malformed MessagePack: it ends inside a value",
         ),
         (
             "duplicate keys",
@@ -122,7 +118,7 @@ async fn bytes_that_are_no_reply_are_bad_replies() {
         (
             "integer key",
             b"\x81\x01\x02",
-            "returned a bad reply: malformed MessagePack: invalid type: integer `1`, expected text as the key of a map",
+            "returned a bad reply: malformed MessagePack: a key that is no text",
         ),
         (
             "instance is no map",
@@ -154,11 +150,7 @@ async fn bytes_that_are_no_reply_are_bad_replies() {
 #[tokio::test]
 async fn bytes_that_are_no_failure_are_bad_replies() {
     let cases: [(&str, &[u8], &str); 6] = [
-        (
-            "empty",
-            b"",
-            "returned a bad reply: malformed MessagePack: IO error while reading marker: failed to fill whole buffer",
-        ),
+        ("empty", b"", "returned a bad reply: malformed MessagePack: it ends inside a value"),
         (
             "no known key",
             b"\x80",

@@ -42,15 +42,11 @@ fn a_damaged_section_is_refused() {
     trailing.push(0);
     let cut = &trailing[..20];
     let cases: [(&str, &[u8], &str); 5] = [
-        (
-            "empty",
-            b"",
-            "`describe` returned nonsense: malformed MessagePack: IO error while reading marker: failed to fill whole buffer",
-        ),
+        ("empty", b"", "`describe` returned nonsense: malformed MessagePack: it ends inside a value"),
         (
             "reserved",
             b"\xc1",
-            "`describe` returned nonsense: malformed MessagePack: wrong msgpack marker Reserved",
+            "`describe` returned nonsense: malformed MessagePack: the byte 0xc1 begins no value",
         ),
         (
             "no description",
@@ -62,11 +58,7 @@ fn a_damaged_section_is_refused() {
             &trailing,
             "`describe` returned nonsense: 1 bytes after the end of the MessagePack value",
         ),
-        (
-            "cut off",
-            cut,
-            "`describe` returned nonsense: malformed MessagePack: IO error while reading data: unexpected end of file",
-        ),
+        ("cut off", cut, "`describe` returned nonsense: malformed MessagePack: it ends inside a value"),
     ];
     let found = cases.map(|(case, content, expected)| {
         let error = inspect(&with_sections(&[(DESCRIPTION_SECTION, content)])).unwrap_err();
