@@ -55,6 +55,19 @@ async fn saves<M: Model>(db: &Db, make: fn() -> M) -> usize {
     allocated
 }
 
+/// That saves come to need no more than so many allocations: one more may be needed for long, while the database's own
+/// thread is behind, but not for ever.
+async fn assert_at_most<M: Model>(allocations: usize, db: &Db, make: fn() -> M, what: &str) {
+    let mut needed = usize::MAX;
+    for _ in 0..10 {
+        needed = needed.min(saves(db, make).await);
+        if needed <= allocations {
+            return;
+        }
+    }
+    panic!("{needed} allocations rather than {allocations}: {what}");
+}
+
 #[tokio::test]
 async fn what_nobody_hears_allocates_nothing() {
     let folder = plugins_folder(&["slugify", "flight-delay"]);
@@ -63,8 +76,7 @@ async fn what_nobody_hears_allocates_nothing() {
     let test = TestDb::opened::<(Unheard, Heard)>(|options| options.plugins(&plugins)).await;
 
     let unheard = saves(&plain.db, Unheard::default).await;
-    let counted = saves(&plain.db, Heard::default).await;
-    assert_eq!(unheard, counted, "two models that differ in nothing");
+    assert_at_most(unheard, &plain.db, Heard::default, "two models that differ in nothing").await;
 
     // Handlers of another model, and plugins that hear others, change nothing about that.
     let _handlers: Vec<_> = (0..50)
@@ -77,9 +89,9 @@ async fn what_nobody_hears_allocates_nothing() {
             ]
         })
         .collect();
-    assert_eq!(saves(&plain.db, Unheard::default).await, unheard);
-    assert_eq!(saves(&test.db, Unheard::default).await, unheard);
-    assert!(saves(&plain.db, Heard::default).await > counted + 100, "handlers are boxed futures");
+    assert_at_most(unheard, &plain.db, Unheard::default, "handlers of another model").await;
+    assert_at_most(unheard, &test.db, Unheard::default, "plugins that hear other models").await;
+    assert!(saves(&plain.db, Heard::default).await > unheard + 100, "handlers are boxed futures");
 
     let transaction = test.db.begin().await.unwrap();
     let sent = fewest(async || UNHEARD.send(transaction.db(), Nothing {}).await.unwrap()).await;
