@@ -6,9 +6,11 @@ use std::ops;
 use sea_query::{Alias, Expr, ExprTrait, LikeExpr};
 use uuid::Uuid;
 
+use crate::collect::KEYS_MAX;
+use crate::condition::{Condition, Join};
 use crate::field::FieldType;
 use crate::meta::{FieldMeta, ModelMeta};
-use crate::{Fk, Instance, Model};
+use crate::{Fk, Instance, Model, Value};
 
 /// One column of a model: `Post::title`. `T` is the type of its field.
 pub struct Column<M, T> {
@@ -91,10 +93,11 @@ impl<M, N: Model> Operand<M, N::Key> for &Fk<N> {
     }
 }
 
-/// A condition on the rows of a model.
+/// A condition on the rows of a model. It may have as many terms as a statement can bind values, however they are
+/// joined.
 #[derive(Debug)]
 pub struct Filter<M> {
-    pub(crate) condition: Expr,
+    pub(crate) condition: Condition,
     model: PhantomData<fn() -> M>,
 }
 
@@ -105,18 +108,18 @@ impl<M> Clone for Filter<M> {
 }
 
 impl<M> Filter<M> {
-    pub(crate) fn new(condition: Expr) -> Self {
-        Filter { condition, model: PhantomData }
+    pub(crate) fn new(condition: impl Into<Condition>) -> Self {
+        Filter { condition: condition.into(), model: PhantomData }
     }
 
     /// Both hold.
     pub fn and(self, other: Filter<M>) -> Self {
-        Filter::new(self.condition.and(other.condition))
+        Filter::new(self.condition.and_then(Join::All, other.condition))
     }
 
     /// One of them holds.
     pub fn or(self, other: Filter<M>) -> Self {
-        Filter::new(self.condition.or(other.condition))
+        Filter::new(self.condition.and_then(Join::Any, other.condition))
     }
 }
 
@@ -125,7 +128,7 @@ impl<M> ops::Not for Filter<M> {
 
     /// It does not hold.
     fn not(self) -> Self {
-        Filter::new(self.condition.not())
+        Filter::new(self.condition.inverted())
     }
 }
 
@@ -184,9 +187,13 @@ impl<M: Model, T: FieldType> Column<M, T> {
         Filter::new(self.expr().gte(value.into_expr()))
     }
 
-    /// One of these; none for an empty list.
+    /// One of these; none for an empty list. Long lists of integers are not bound, so that they may be of any length.
     pub fn is_in<V: Operand<M, T::Base>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-        Filter::new(self.expr().is_in(values.into_iter().map(Operand::into_expr)))
+        let mut values: Vec<Expr> = values.into_iter().map(Operand::into_expr).collect();
+        if values.len() > KEYS_MAX {
+            values.iter_mut().for_each(written_out);
+        }
+        Filter::new(self.expr().is_in(values))
     }
 
     /// Ascending, nulls where the database puts them.
@@ -231,6 +238,13 @@ impl<M: Model, T: FieldType<Base = String>> Column<M, T> {
     /// Starts with this text; case matters.
     pub fn starts_with(self, text: &str) -> Filter<M> {
         Filter::new(like(self.expr(), &format!("{}%", escape_like(text))))
+    }
+}
+
+/// Makes an integer part of the statement's text, where it is a value that would be bound.
+fn written_out(expr: &mut Expr) {
+    if let Expr::Value(value @ (Value::SmallInt(_) | Value::Int(_) | Value::BigInt(_))) = expr {
+        *expr = Expr::Constant(value.clone());
     }
 }
 

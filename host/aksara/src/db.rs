@@ -117,7 +117,18 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Done, Error> {
+        self.check_values(on.doing, &values)?;
         self.done(sql.into_sql_str(), values).await?.map_err(|error| on.error(error))
+    }
+
+    /// # Errors
+    /// [`Error::TooManyValues`], which the database would say in words of its own, or not at all.
+    fn check_values(&self, doing: &'static str, values: &Values) -> Result<(), Error> {
+        let (limit, values) = (self.backend().binds_max(), values.0.len());
+        if values <= limit {
+            return Ok(());
+        }
+        Err(Error::TooManyValues { doing, database: self.backend().name(), values, limit })
     }
 
     /// Runs a statement that is for no model.
@@ -127,6 +138,7 @@ impl Db {
         sql: &str,
         values: Values,
     ) -> Result<u64, Error> {
+        self.check_values(doing, &values)?;
         let done = self.done(AssertSqlSafe(sql.to_owned()).into_sql_str(), values).await?;
         done.map(|done| done.rows).map_err(|error| Error::database(doing, error))
     }
@@ -181,6 +193,7 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Vec<Row>, Error> {
+        self.check_values(on.doing, &values)?;
         let sql = sql.into_sql_str();
         let rows = match &self.tx {
             Some(tx) => {

@@ -100,6 +100,23 @@ pub enum Error {
         model: &'static str,
     },
 
+    /// A statement with more values than the database can bind.
+    #[error(
+        "cannot bind {values} values in one statement while {doing}: {database} binds at most {limit}; split the filter or \
+         the list, and make several queries"
+    )]
+    #[non_exhaustive]
+    TooManyValues {
+        /// What was being done.
+        doing: &'static str,
+        /// The database.
+        database: &'static str,
+        /// How many values there are.
+        values: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+
     /// An instance in a state that the operation cannot be made on.
     #[error("cannot {operation} this `{model}`: {reason}")]
     State {

@@ -12,6 +12,7 @@ extern crate self as aksara;
 mod bulk;
 mod collect;
 mod column;
+mod condition;
 mod db;
 mod delete;
 mod driver;

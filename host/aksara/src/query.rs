@@ -158,7 +158,7 @@ impl<M: Model> Query<M> {
     pub async fn count(self) -> Result<u64, Error> {
         let mut rows = if self.distinct { self.select() } else { self.narrowed() };
         if !self.distinct {
-            rows.expr(Expr::val(1));
+            rows.expr(Expr::cust("1"));
         }
         let mut count = Sql::select();
         count.expr(Func::count(Expr::cust("*"))).from_subquery(rows, "rows");
@@ -177,7 +177,7 @@ impl<M: Model> Query<M> {
     pub async fn exists(mut self) -> Result<bool, Error> {
         self.at_most(1);
         let mut rows = self.narrowed();
-        rows.expr(Expr::val(1));
+        rows.expr(Expr::cust("1"));
         let (sql, values) = self.db.built(&rows);
         Ok(!self.db.fetch(reading::<M>(), sql, values).await?.is_empty())
     }
@@ -298,15 +298,17 @@ impl<M: Model> Query<M> {
         self.refuse_slice("stream")?;
         let key = Order::by(M::meta().key_field());
         let batch = Ord::max(batch, 1);
-        let batches = stream::try_unfold(Some(self), move |query| {
-            let key = key.clone();
+        let first = self.clone();
+        let batches = stream::try_unfold(Some(first), move |query| {
+            // Each batch has the filter of the first and one key, so that the last costs what the first did.
+            let (all, key) = (self.clone(), key.clone());
             async move {
                 let Some(query) = query else { return Ok(None) };
-                let rows = query.clone().order_by(key).limit(batch).all().await?;
+                let rows = query.order_by(key).limit(batch).all().await?;
                 let last = rows.last().map(|row| row.key().to_value());
                 // A batch that is not full was the last.
                 let more = last.filter(|_| rows.len() as u64 == batch);
-                let next = more.map(|last| query.filter(Filter::key_after(last)));
+                let next = more.map(|last| all.filter(Filter::key_after(last)));
                 Ok::<_, Error>((!rows.is_empty()).then_some((rows, next)))
             }
         });
@@ -358,7 +360,8 @@ impl<M: Model> Query<M> {
     }
 
     fn condition(&self) -> Cond {
-        self.filter.iter().fold(Cond::all(), |all, filter| all.add(filter.condition.clone()))
+        let filter = self.filter.as_ref();
+        filter.map_or_else(Cond::all, |filter| filter.condition.clone().render(self.db.backend()))
     }
 
     pub(crate) fn select(&self) -> SelectStatement {

@@ -9,6 +9,7 @@ mod dispatch;
 mod edges;
 mod failing;
 mod helpers;
+mod large;
 mod machine;
 mod page;
 mod query;

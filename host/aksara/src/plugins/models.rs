@@ -9,6 +9,7 @@ use super::application::failed;
 use super::wire::{from_wire, to_wire};
 use super::writes;
 use crate::column::{escape_like, like};
+use crate::condition::{Condition, Join};
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
@@ -34,7 +35,7 @@ pub(super) async fn answer(
         ModelOperation::Find => {
             let fields = chosen(meta, request.fields.as_deref())?;
             let mut select = select(meta, &fields);
-            select.cond_where(condition(meta, request.filter)?);
+            select.cond_where(condition(db, meta, request.filter)?);
             for name in &request.order_by {
                 let (name, order) = match name.strip_prefix('-') {
                     Some(name) => (name, Order::Desc),
@@ -52,7 +53,7 @@ pub(super) async fn answer(
         ModelOperation::Count => {
             let mut select = Query::select();
             select.expr(Func::count(Expr::cust("*"))).from(meta.table);
-            select.cond_where(condition(meta, request.filter)?);
+            select.cond_where(condition(db, meta, request.filter)?);
             let rows = fetch(db, meta, &select).await?;
             let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose().map_err(failed)?;
             Ok(count.as_ref().map_or(contract::Value::Int(0), to_wire))
@@ -98,24 +99,27 @@ fn select(meta: &'static ModelMeta, fields: &[&'static FieldMeta]) -> SelectStat
     select
 }
 
-pub(super) fn condition(meta: &'static ModelMeta, filter: Option<ModelFilter>) -> Result<Cond, RequestError> {
-    let mut condition = Cond::all();
-    if let Some(filter) = filter {
-        condition = condition.add(expression(meta, filter)?);
-    }
-    Ok(condition)
+pub(super) fn condition(
+    db: &Db,
+    meta: &'static ModelMeta,
+    filter: Option<ModelFilter>,
+) -> Result<Cond, RequestError> {
+    let condition = filter.map(|filter| expression(meta, filter)).transpose()?;
+    Ok(condition.map_or_else(Cond::all, |condition| condition.render(db.backend())))
 }
 
-fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Expr, RequestError> {
-    let each = |filters: Vec<ModelFilter>, all: Cond| {
-        filters.into_iter().try_fold(all, |all, filter| Ok(all.add(expression(meta, filter)?)))
+/// How deep a filter may be nested the codec has checked.
+fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Condition, RequestError> {
+    let each = |join, filters: Vec<ModelFilter>| {
+        let conditions = filters.into_iter().map(|filter| expression(meta, filter));
+        Ok::<_, RequestError>(Condition::joined(join, conditions.collect::<Result<Vec<_>, _>>()?))
     };
     Ok(match filter {
-        ModelFilter::And(filters) => each(filters, Cond::all())?.into(),
-        ModelFilter::Or(filters) => each(filters, Cond::any())?.into(),
-        ModelFilter::Not(filter) => expression(meta, *filter)?.not(),
+        ModelFilter::And(filters) => each(Join::All, filters)?,
+        ModelFilter::Or(filters) => each(Join::Any, filters)?,
+        ModelFilter::Not(filter) => expression(meta, *filter)?.inverted(),
         ModelFilter::Compare { field: name, operator, value } => {
-            compare(meta, field(meta, &name)?, operator, value)?
+            compare(meta, field(meta, &name)?, operator, value)?.into()
         }
     })
 }

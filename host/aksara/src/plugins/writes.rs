@@ -41,7 +41,7 @@ pub(super) async fn update(
     request: ModelRequest,
 ) -> Result<contract::Value, RequestError> {
     let ModelRequest { key, filter, values, expressions, .. } = request;
-    let filter = match meant(meta, key, filter)? {
+    let filter = match meant(db, meta, key, filter)? {
         Meant::Key(key) if expressions.is_empty() => {
             let Some(mut instance) = read(db, meta, key).await? else { return Ok(number(0)) };
             let names: Vec<String> = values.keys().cloned().collect();
@@ -73,7 +73,7 @@ pub(super) async fn delete(
     meta: &'static ModelMeta,
     request: ModelRequest,
 ) -> Result<contract::Value, RequestError> {
-    let (condition, origin) = match meant(meta, request.key, request.filter)? {
+    let (condition, origin) = match meant(db, meta, request.key, request.filter)? {
         Meant::Key(key) => (by_key(meta, value(meta.key_field(), meta, key)?), Origin::Instance),
         Meant::Rows(condition) => (condition, Origin::Query),
     };
@@ -88,12 +88,13 @@ enum Meant {
 }
 
 fn meant(
+    db: &Db,
     meta: &'static ModelMeta,
     key: contract::Value,
     filter: Option<ModelFilter>,
 ) -> Result<Meant, RequestError> {
     match (key, filter) {
-        (contract::Value::Nil, Some(filter)) => condition(meta, Some(filter)).map(Meant::Rows),
+        (contract::Value::Nil, Some(filter)) => condition(db, meta, Some(filter)).map(Meant::Rows),
         (contract::Value::Nil, None) | (_, Some(_)) => Err(RequestError::new(KEY_OR_FILTER)),
         (key, None) => Ok(Meant::Key(key)),
     }
