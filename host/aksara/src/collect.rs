@@ -215,10 +215,14 @@ impl<'a> Collection<'a> {
     pub(crate) fn knots(&self) -> Vec<(&'static FieldMeta, &Group<'a>)> {
         let mut knots = Vec::new();
         for (index, group) in self.groups.iter().enumerate() {
-            for field in group.meta.fields.iter().filter(|field| field.nullable) {
+            for (position, field) in group.meta.fields.iter().enumerate().filter(|(_, field)| field.nullable)
+            {
                 let Some(reference) = field.reference else { continue };
                 let target = (reference.model)();
-                let itself = std::ptr::eq(target, group.meta) && group.instances.len() > 1;
+                // To MySQL, a row that points at itself stands against its own delete.
+                let own = |instance: &Doomed<'_>| instance.get().value(position) == instance.get().key();
+                let itself = std::ptr::eq(target, group.meta)
+                    && (group.instances.len() > 1 || group.instances.iter().any(own));
                 let earlier = self.groups[..index].iter().any(|earlier| std::ptr::eq(earlier.meta, target));
                 if itself || earlier {
                     knots.push((field, group));

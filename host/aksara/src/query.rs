@@ -147,7 +147,7 @@ impl<M: Model> Query<M> {
     /// [`Error::NotFound`], and as [`all`](Self::all).
     pub async fn get(self, key: impl Into<M::Key>) -> Result<Instance<M>, Error> {
         let key = key.into().to_value();
-        let row = self.filter(Filter::key_is(key.clone())).all().await?.pop();
+        let row = self.unsliced().filter(Filter::key_is(key.clone())).all().await?.pop();
         row.ok_or_else(|| Error::NotFound { model: M::meta().label, criterion: criterion(M::meta(), &key) })
     }
 
@@ -176,10 +176,13 @@ impl<M: Model> Query<M> {
     /// [`Error::Database`].
     pub async fn exists(mut self) -> Result<bool, Error> {
         self.at_most(1);
-        let mut rows = self.narrowed();
+        // Rows differ by their keys, and there is one in any order.
+        self.distinct = false;
+        let query = self.unordered();
+        let mut rows = query.narrowed();
         rows.expr(Expr::cust("1"));
-        let (sql, values) = self.db.built(&rows);
-        Ok(!self.db.fetch(reading::<M>(), sql, values).await?.is_empty())
+        let (sql, values) = query.db.built(&rows);
+        Ok(!query.db.fetch(reading::<M>(), sql, values).await?.is_empty())
     }
 
     /// Inserts a row: [`save`](Instance::save) of a new instance, with its signals. A key that exists already is an
@@ -346,6 +349,26 @@ impl<M: Model> Query<M> {
     pub async fn delete(self) -> Result<Deleted, Error> {
         self.refuse_slice("delete")?;
         delete::by_filter(&self.db, M::meta(), self.condition(), Origin::Query).await
+    }
+
+    /// The same rows in no order, for what their order means nothing to.
+    pub(crate) fn unordered(mut self) -> Self {
+        self.orders.clear();
+        self
+    }
+
+    /// The same rows by a filter, to which more can be added.
+    fn unsliced(self) -> Self {
+        if self.limit.is_none() && self.offset.is_none() {
+            return self;
+        }
+        let key = qualified(M::meta(), M::meta().key_field());
+        let mut sliced = self.narrowed();
+        sliced.expr_as(key.clone(), "key");
+        // MySQL takes no slice in the subquery of an IN, but in a table that it is made of.
+        let mut keys = Sql::select();
+        keys.column("key").from_subquery(sliced, "sliced");
+        Query::new(&self.db).filter(Filter::new(key.in_subquery(keys)))
     }
 
     fn at_most(&mut self, rows: u64) {

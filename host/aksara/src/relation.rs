@@ -73,13 +73,22 @@ impl<M: Model, T: Model> From<Relation<M, T>> for &'static JoinMeta {
 
 /// What names a row of `M`: an instance, a foreign key, a key.
 pub trait ToKey<M: Model> {
-    /// The key.
+    /// Returns the key.
     fn to_key(&self) -> Value;
+
+    /// Returns whether this can be known to name no row: an instance that was not saved yet, or that was deleted.
+    fn is_unsaved(&self) -> bool {
+        false
+    }
 }
 
 impl<M: Model> ToKey<M> for &Instance<M> {
     fn to_key(&self) -> Value {
         self.key().to_value()
+    }
+
+    fn is_unsaved(&self) -> bool {
+        self.state() != State::Stored
     }
 }
 
@@ -126,10 +135,10 @@ impl<K: Model> Related<'_, K> {
     /// sent when none are given.
     ///
     /// # Errors
-    /// A handler's refusal or failure, [`Error::State`] for an instance without a row, [`Error::Integrity`] for a key
-    /// that no row has, [`Error::Database`].
+    /// A handler's refusal or failure, [`Error::State`] before any signal for an instance without a row, on either
+    /// side, [`Error::Integrity`] for a key that no row has, [`Error::Database`].
     pub async fn add<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
-        let keys = keys(others);
+        let keys = keys(others)?;
         self.change(async |db| if keys.is_empty() { Ok(0) } else { self.added(db, keys).await }).await
     }
 
@@ -138,6 +147,7 @@ impl<K: Model> Related<'_, K> {
     /// # Errors
     /// As [`save`](Instance::save) and [`add`](Self::add).
     pub async fn create(&self, value: K) -> Result<Instance<K>, Error> {
+        self.refuse_unsaved()?;
         let scope = Scope::enter(&self.db).await?;
         let created = async {
             let created = K::objects(scope.db()).create(value).await?;
@@ -158,7 +168,7 @@ impl<K: Model> Related<'_, K> {
     /// # Errors
     /// As [`add`](Self::add).
     pub async fn remove<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
-        let keys = keys(others);
+        let keys = keys(others)?;
         self.change(async |db| if keys.is_empty() { Ok(0) } else { self.removed(db, keys).await }).await
     }
 
@@ -178,7 +188,7 @@ impl<K: Model> Related<'_, K> {
     /// # Errors
     /// As [`add`](Self::add).
     pub async fn set<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
-        let wanted = keys(others);
+        let wanted = keys(others)?;
         self.change(async |db| {
             let related = self.related(db).await?;
             let missing = without(&wanted, &related);
@@ -200,7 +210,7 @@ impl<K: Model> Related<'_, K> {
     /// # Errors
     /// As [`add`](Self::add).
     pub async fn set_cleared<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
-        let wanted = keys(others);
+        let wanted = keys(others)?;
         self.change(async |db| {
             let cleared = self.cleared(db).await?;
             if wanted.is_empty() { Ok(cleared) } else { Ok(cleared + self.added(db, wanted).await?) }
@@ -210,15 +220,19 @@ impl<K: Model> Related<'_, K> {
 
     /// Runs one change, wholly or not at all.
     async fn change(&self, change: impl AsyncFnOnce(&Db) -> Result<u64, Error>) -> Result<u64, Error> {
-        if self.instance.state() != State::Stored {
-            let reason = "it has no row yet, or none any more; save it first";
-            return Err(Error::State { operation: "relate to", model: self.instance.meta().label, reason });
-        }
+        self.refuse_unsaved()?;
         let scope = Scope::enter(&self.db).await?;
         let changed = change(scope.db()).await;
         let (changed, after) = scope.finish(changed).await?;
         after.run().await;
         Ok(changed)
+    }
+
+    fn refuse_unsaved(&self) -> Result<(), Error> {
+        match self.instance.state() {
+            State::Stored => Ok(()),
+            State::New | State::Deleted => Err(without_row(self.instance.meta())),
+        }
     }
 
     async fn added(&self, db: &Db, keys: Vec<Value>) -> Result<u64, Error> {
@@ -315,8 +329,17 @@ impl<K: Model> Related<'_, K> {
     }
 }
 
-fn keys<M: Model, T: ToKey<M>>(others: impl IntoIterator<Item = T>) -> Vec<Value> {
-    others.into_iter().map(|other| other.to_key()).collect()
+fn keys<M: Model, T: ToKey<M>>(others: impl IntoIterator<Item = T>) -> Result<Vec<Value>, Error> {
+    let key = |other: T| match other.is_unsaved() {
+        true => Err(without_row(M::meta())),
+        false => Ok(other.to_key()),
+    };
+    others.into_iter().map(key).collect()
+}
+
+fn without_row(meta: &'static ModelMeta) -> Error {
+    let reason = "it has no row yet, or its row was deleted; save it first";
+    Error::State { operation: "relate to", model: meta.label, reason }
 }
 
 /// Each of these keys once, but not those.

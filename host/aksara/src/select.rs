@@ -178,13 +178,14 @@ impl<M: Model> Query<M> {
         rows.iter().map(|row| selection.read(row, &mut 0)).collect()
     }
 
-    /// What the database computes over all rows of the query: `aggregate((count(), sum(Post::views)))`.
+    /// Returns what the database computes over all rows of the query: `aggregate((count(), sum(Post::views)))`. Their
+    /// order means nothing to it.
     ///
     /// # Errors
     /// As [`values`](Self::values); [`Error::Sliced`] after `limit` or `offset`.
     pub async fn aggregate<S: Selection<M>>(self, selection: S) -> Result<S::Output, Error> {
         self.refuse_slice("aggregate")?;
-        let row = self.values(selection).await?.pop();
+        let row = self.unordered().values(selection).await?.pop();
         row.ok_or_else(|| Error::NotFound { model: M::meta().label, criterion: "the aggregate".to_owned() })
     }
 }

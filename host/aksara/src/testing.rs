@@ -1,6 +1,8 @@
 //! For the tests of applications: what signals were sent, handlers replaced or called by themselves, transactions that
 //! leave nothing behind.
 
+use std::collections::VecDeque;
+
 use crate::signals::{self, PostDelete, PostSave, PreDelete, PreSave};
 use crate::transaction::{CommitCallback, Scope};
 use crate::{BoxError, Db, Error, Instance, Model};
@@ -94,11 +96,22 @@ impl OnCommit {
         self.callbacks.is_empty()
     }
 
-    /// Runs them now, in order, inside the transaction of the test; what each returned.
+    /// Runs them now, in order, inside the transaction of the test, and after each the callbacks that it registered.
+    /// Returns what each returned.
     pub async fn run(self) -> Vec<Result<(), BoxError>> {
         let mut results = Vec::with_capacity(self.callbacks.len());
-        for callback in self.callbacks {
+        let mut callbacks = VecDeque::from(self.callbacks);
+        while let Some(callback) = callbacks.pop_front() {
+            let before = self.db.callbacks().await;
             results.push(callback(self.db.clone()).await);
+            let registered = match before {
+                Ok(before) => self.db.take_callbacks(before).await,
+                Err(ended) => Err(ended),
+            };
+            match registered {
+                Ok(registered) => registered.into_iter().rev().for_each(|one| callbacks.push_front(one)),
+                Err(ended) => results.push(Err(ended.into())),
+            }
         }
         results
     }

@@ -7,6 +7,7 @@ mod custom;
 mod delete;
 mod dispatch;
 mod edges;
+mod every_way;
 mod failing;
 mod helpers;
 mod large;
