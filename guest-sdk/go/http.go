@@ -24,7 +24,7 @@ func (h HTTPHeader) Add(name, value string) {
 }
 
 // HTTPRequest is a request to a host that is granted, with its port, under HTTP of the grants. It takes of the time that
-// the event has, 100 ms in a transaction unless the operator says otherwise: send it from `after_commit` where you can.
+// the event may wait, 5 s in all unless the operator says otherwise: send it from `after_commit` where you can.
 // Redirects are not followed.
 type HTTPRequest struct {
 	// `GET` unless given.

@@ -105,6 +105,10 @@ async fn killed_at_any_time_the_database_is_sound_and_the_next_runs_complete_it_
     let before = demo.query(ids).await;
     let output = demo.command().output().unwrap();
     assert!(output.status.success());
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains("all 27004 flights are there already"), "{stdout}");
+    assert!(stdout.contains("very_late") && !stdout.contains("rows per second"), "{stdout}");
+    assert_eq!(stderr, "", "no log line, and no code of a terminal");
     assert_eq!(demo.query(ids).await, before, "a second run writes nothing");
 }
 

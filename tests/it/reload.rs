@@ -205,3 +205,65 @@ async fn fifty_replacements_under_load_lose_no_call_and_mix_no_revisions() {
     let calls = plugins.status()[0].calls;
     assert_eq!(calls, 2 * saved as u64, "each save is two calls");
 }
+
+/// A file that is empty, or hears nothing, or is not closed yet, is refused, and what served goes on.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_is_not_closed_takes_the_place_of_nothing() {
+    let (test, plugins, folder) = watched().await;
+    put(folder.path(), &revision(1));
+    wait_for(&plugins, |plugins| serving(plugins).is_some()).await;
+    let before = serving(&plugins);
+    let path = folder.path().join("marker.wasm");
+    let mut file = std::fs::File::create(&path).unwrap();
+    // The whole revision, and not closed: more may come.
+    std::io::Write::write_all(&mut file, &revision(2)).unwrap();
+    wait_for(&plugins, |plugins| plugins.status()[0].failure.is_some()).await;
+    let failure = plugins.status()[0].failure.clone().unwrap();
+    insta::assert_snapshot!(failure, @"the file is still being written; it is loaded once it is closed");
+    assert_eq!((serving(&plugins), mark(&test.db).await), (before, both(1)));
+    drop(file);
+    wait_for(&plugins, |plugins| plugins.status()[0].failure.is_none()).await;
+    assert_eq!(mark(&test.db).await, both(2));
+    std::fs::write(&path, "").unwrap();
+    wait_for(&plugins, |plugins| plugins.status()[0].failure.is_some()).await;
+    assert_eq!(mark(&test.db).await, both(2));
+}
+
+/// The watch is on what is at the path, not on the folder that was there first.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_in_the_place_of_the_one_before_is_watched() {
+    let parent = tempfile::TempDir::new().unwrap();
+    let (folder, away) = (parent.path().join("plugins"), parent.path().join("away"));
+    std::fs::create_dir(&folder).unwrap();
+    let plugins = open_plugins(&folder, Limits::default()).await.unwrap();
+    let ways: [&dyn Fn(); 4] = [
+        &|| {
+            std::fs::rename(&folder, &away).unwrap();
+            std::fs::rename(&away, &folder).unwrap();
+        },
+        &|| {
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+        },
+        &|| {
+            std::fs::create_dir(&away).unwrap();
+            std::fs::rename(&folder, parent.path().join("old")).unwrap();
+            std::fs::rename(&away, &folder).unwrap();
+        },
+        &|| {
+            std::fs::rename(&folder, &away).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+        },
+    ];
+    for (number, replace) in ways.into_iter().enumerate() {
+        replace();
+        // Twice: the watch that was renewed once has to be heard again.
+        for part in [1, 2] {
+            let before = serving(&plugins);
+            put(&folder, &revision(10 * number + part));
+            wait_for(&plugins, |plugins| serving(plugins).is_some() && serving(plugins) != before).await;
+        }
+    }
+}

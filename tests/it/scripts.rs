@@ -165,3 +165,27 @@ async fn without_a_runner_the_error_says_how_to_get_one() {
         "{failure}"
     );
 }
+
+/// A script that hears nothing is a part of one, or none.
+#[tokio::test]
+async fn a_script_without_handlers_takes_the_place_of_nothing() {
+    let Some(runner) = aksara_tests::javascript_runner() else { return };
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("shout.js");
+    std::fs::write(&path, "preSave('Note', () => {});\n").unwrap();
+    let limits = Limits { deadline_ms: 1_000, ..Limits::default() };
+    let options = PluginsOptions { limits, javascript: Some(runner), ..PluginsOptions::default() };
+    let plugins = aksara::open_plugins(folder.path(), options).await.unwrap();
+    let serving = plugins.status()[0].serving.clone();
+    assert!(serving.is_some(), "{:?}", plugins.status());
+    for text in ["", "\n", "// preSave('Note', () => {});\n", "const a = 1;\n"] {
+        std::fs::write(&path, text).unwrap();
+        plugins.rescan().await;
+        let status = plugins.status().remove(0);
+        assert_eq!(status.serving, serving, "{text}");
+        assert_eq!(
+            status.failure.unwrap().to_string(),
+            "it has no handlers; a plugin that hears nothing does not take the place of one that serves"
+        );
+    }
+}

@@ -113,34 +113,81 @@ fn example(name: &str, arguments: &[String]) -> Result<()> {
     example.run(&format!("running `{name}`"))
 }
 
+/// Runs every area, also after one has failed: the summary names those that did.
 fn test() -> Result<()> {
     let languages = plugins()?;
-    components(&languages, "tests/fixtures", "target/fixtures")?;
-    components(&languages, "tests/conformance", "target/fixtures")?;
-    if languages.contains(&Language::Python) {
-        components(&languages, sdks::page()?, "target/fixtures")?;
+    let mut areas = Areas::default();
+    let mut fixtures = vec!["tests/fixtures", "tests/conformance"];
+    if languages.contains(&Language::Python)
+        && let Some(page) = areas.run("the blocks of the page", sdks::page)
+    {
+        fixtures.push(page);
     }
-    sdks::test(&languages)?;
-    let redis = servers::REDIS.server()?;
-    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    if let Some(redis) = &redis {
-        tests = tests.env(servers::REDIS.variable, &redis.url);
+    for sources in fixtures {
+        areas.run(&format!("building `{sources}`"), || components(&languages, sources, "target/fixtures"));
     }
-    tests.run("running the tests")?;
+    sdks::test(&languages, &mut areas)?;
+    areas.run("the tests in Rust", || {
+        let redis = servers::REDIS.server()?;
+        let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+        if let Some(redis) = &redis {
+            tests = tests.env(servers::REDIS.variable, &redis.url);
+        }
+        tests.run("running the tests")
+    });
     for kind in &servers::DATABASES {
-        let Some(server) = kind.server()? else { continue };
-        println!("\nthe tests of the ORM, on {}", kind.name);
-        // Those of the ORM, and the practical plugins.
-        let tests = ["test", "--workspace", "--test", "it", "--test", "practical", "--no-fail-fast", "--"];
-        let tests = cargo(tests).args(["orm::", "search_index", "audit_log"]);
-        tests.env("AKSARA_TEST_URL", &server.url).run(&format!("running the tests on {}", kind.name))?;
+        areas.run(&format!("the tests of the ORM, on {}", kind.name), || {
+            let Some(server) = kind.server()? else { return Ok(()) };
+            // Those of the ORM, and the practical plugins.
+            let tests =
+                ["test", "--workspace", "--test", "it", "--test", "practical", "--no-fail-fast", "--"];
+            let tests = cargo(tests).args(["orm::", "search_index", "audit_log"]);
+            tests.env("AKSARA_TEST_URL", &server.url).run(&format!("running the tests on {}", kind.name))
+        });
     }
-    // Into a database of its own, so that a second run of the tests is like the first.
-    let database = "target/test-demo/flights.db";
-    if let Some(folder) = std::path::Path::new(database).parent().filter(|folder| folder.exists()) {
-        std::fs::remove_dir_all(folder)?;
+    areas.run("the example `flights`", || {
+        // Into a database of its own, so that a second run of the tests is like the first.
+        let database = "target/test-demo/flights.db";
+        if let Some(folder) = std::path::Path::new(database).parent().filter(|folder| folder.exists()) {
+            std::fs::remove_dir_all(folder)?;
+        }
+        program("flights").args(["--database", database]).run("running `flights`")
+    });
+    areas.summary()
+}
+
+/// What has been tested, and which of it failed.
+#[derive(Default)]
+struct Areas {
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Areas {
+    /// Runs one area; what it returns, or `None` when it failed, which the summary says.
+    fn run<T>(&mut self, name: &str, area: impl FnOnce() -> Result<T>) -> Option<T> {
+        println!("\n{name}");
+        match area() {
+            Ok(value) => {
+                self.passed += 1;
+                Some(value)
+            }
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                self.failed.push(format!("{name}: {error:#}"));
+                None
+            }
+        }
     }
-    program("flights").args(["--database", database]).run("running `flights`")
+
+    fn summary(self) -> Result<()> {
+        let Areas { passed, failed } = self;
+        println!("\n{passed} areas passed, {} failed", failed.len());
+        match failed.is_empty() {
+            true => Ok(()),
+            false => bail!("these areas failed:\n  {}", failed.join("\n  ")),
+        }
+    }
 }
 
 /// Writes what is measured into the place of the table.

@@ -4,25 +4,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::Areas;
 use crate::run::{Step, target};
 use crate::tools::{self, Language};
 
 /// Where folders with such tests lie: each SDK, and each plugin.
 const PARENTS: [&str; 2] = ["guest-sdk", "plugins"];
 
-/// Runs the tests of these languages.
-pub(crate) fn test(languages: &[Language]) -> Result<()> {
+/// Runs the tests of these languages, each folder as an area of its own.
+pub(crate) fn test(languages: &[Language], areas: &mut Areas) -> Result<()> {
     for folder in folders()? {
         let Some(language) = languages.iter().copied().find(|language| has_tests(*language, &folder)) else {
             continue;
         };
-        println!("\nthe tests of `{}`", folder.display());
-        for command in commands(language) {
-            step(command, &folder)?.run(&format!("testing `{}`", folder.display()))?;
-        }
-        if language == Language::Go {
-            formatted(&folder)?;
-        }
+        areas.run(&format!("the tests of `{}`", folder.display()), || {
+            for command in commands(language) {
+                step(command, &folder)?.run(&format!("testing `{}`", folder.display()))?;
+            }
+            match language {
+                Language::Go => formatted(&folder),
+                _ => Ok(()),
+            }
+        });
     }
     Ok(())
 }

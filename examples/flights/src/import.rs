@@ -1,12 +1,13 @@
 //! Writing the data: each flight by one `save`, through its handlers, in a transaction of its own.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use aksara::prelude::*;
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::data::Data;
 use crate::models::{Airline, Airport, Flight, Plane};
@@ -50,6 +51,16 @@ async fn missing<M: Model, I: Eq + Hash>(db: &Db, rows: &[M], identity: impl Fn(
     Ok(rows.iter().filter(|row| !there.contains(&identity(row))).cloned().collect())
 }
 
+/// Shows the rate without decimals, and the time left.
+fn style() -> Result<ProgressStyle> {
+    let style = ProgressStyle::with_template("{prefix:18} {wide_bar} {pos}/{len} {rate} {eta} left")?;
+    let rate = |state: &ProgressState, out: &mut dyn Write| {
+        // Nothing can be done about a terminal that takes no text.
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    };
+    Ok(style.with_key("rate", rate))
+}
+
 /// Saves the flights that the table does not have yet.
 pub(crate) async fn save_flights(db: &Db, data: &Data, limit: usize, title: &'static str) -> Result<Saved> {
     let airlines: HashSet<&str> = data.airlines.iter().map(|airline| airline.carrier.as_str()).collect();
@@ -57,7 +68,7 @@ pub(crate) async fn save_flights(db: &Db, data: &Data, limit: usize, title: &'st
     flights.truncate(limit);
     let total = flights.len() as u64;
     let bar = ProgressBar::new(total).with_prefix(title);
-    bar.set_style(ProgressStyle::with_template("{prefix:18} {wide_bar} {pos}/{len} {per_sec}")?);
+    bar.set_style(style()?);
     let start = Instant::now();
     for (saved, mut flight) in flights.into_iter().enumerate() {
         if airlines.contains(flight.carrier.as_str()) {

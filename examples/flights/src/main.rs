@@ -8,6 +8,7 @@ mod import;
 mod models;
 mod report;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -40,8 +41,12 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,sqlx=error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     match run(&Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,8 +66,16 @@ async fn run(options: &Options) -> Result<()> {
     let without =
         if with.flights > 0 { without_plugins(&options.database, &data).await? } else { Default::default() };
     println!("{}\n{}", report::rows(&db).await?, report::classes(&db).await?);
-    println!("{}\n{}", report::speed(with, without), report::plugins(&plugins));
-    println!("{}", report::carriers(&counts));
+    match with.flights {
+        0 => println!(
+            "all {} flights are there already; name another `--database`, or remove this one, to see them saved",
+            data.flights.len()
+        ),
+        _ => {
+            println!("{}\n{}", report::speed(with, without), report::plugins(&plugins));
+            println!("{}", report::carriers(&counts));
+        }
+    }
     println!("database: {}", options.database.display());
     db.close().await;
     Ok(())

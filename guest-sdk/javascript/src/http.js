@@ -6,7 +6,7 @@ import * as utf8 from "./utf8.js";
 
 /**
  * Sends a request to a host that is granted, with its port, by `http` in the grants. What comes back is a response
- * whatever its status; redirects are not followed. It takes of the time that the event has, 100 ms in a transaction
+ * whatever its status; redirects are not followed. It takes of the time that the event may wait, 5 s in all
  * unless the operator says otherwise: send it from `afterCommit` where you can.
  */
 export async function fetch(url, { method = "GET", headers = {}, body } = {}) {

@@ -1,6 +1,6 @@
 """HTTP requests to hosts that are granted, with their ports. Grant: `http = ["api.example.com:443"]`.
 
-A request takes of the time that the event has, 100 ms in a transaction unless the operator says otherwise: send it from
+A request takes of the time that the event may wait, 5 s in all unless the operator says otherwise: send it from
 `after_commit` where you can. Redirects are not followed.
 """
 

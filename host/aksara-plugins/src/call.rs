@@ -1,9 +1,6 @@
 //! One call: an instance, a budget, and a verdict on how it ended.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aksara_wire::{Failure, Map, Reply};
@@ -12,10 +9,9 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::application::Application;
 use crate::checks::one_line;
-use crate::engine::{Inner, TICK};
+use crate::engine::Inner;
 use crate::error::{CallError, Fault, FaultKind};
 use crate::http::Http;
-use crate::limits::Deadline;
 use crate::reuse::{History, Kept};
 use crate::revision::Revision;
 use crate::state::State;
@@ -95,24 +91,23 @@ impl Revision {
 
     /// A store with a slot of the pool, in which nothing runs yet.
     pub(crate) async fn live(&self, mut state: State) -> Result<Live, FaultKind> {
-        let permit = permit(self.engine(), state.deadline).await?;
+        let permit = permit(self.engine(), state.budget.wait()).await?;
         if self.imports_wasi() {
             let http = Http::new(state.plugin.clone(), state.allowance.clone());
             state.wasi = Some(Wasi::new(state.limits().bytes_max, http));
         }
         let mut store = Store::new(self.instance().engine(), state);
         store.limiter(|state| &mut state.usage);
-        // One tick at a time: the thread is free for others in between, and only ticks during which the plugin
-        // computes are counted.
+        // One tick at a time: the thread is free for others in between.
         store.epoch_deadline_callback(|mut context| {
             let state = context.data_mut();
-            state.ticks += 1;
-            if state.ticks > state.deadline.ms.div_ceil(TICK.as_millis() as u64) {
-                state.fault = Some(FaultKind::Deadline(state.deadline));
-                return Ok(UpdateDeadline::Interrupt);
+            match state.budget.make_room() {
+                Ok(()) => Ok(UpdateDeadline::Yield(1)),
+                Err(fault) => {
+                    state.fault = Some(fault);
+                    Ok(UpdateDeadline::Interrupt)
+                }
             }
-            state.is_computing.store(true, Ordering::Relaxed);
-            Ok(UpdateDeadline::Yield(1))
         });
         Ok(Live { store, _permit: permit })
     }
@@ -144,9 +139,8 @@ impl Live {
     ) -> Result<(T, usize), FaultKind> {
         let store = &mut self.store;
         store.set_epoch_deadline(1);
-        let deadline = store.data().deadline;
-        let is_computing = store.data().is_computing.clone();
-        let result = in_time(run(&mut *store), &is_computing, deadline).await.unwrap_or_else(|fault| {
+        let budget = store.data().budget.clone();
+        let result = budget.keep(run(&mut *store)).await.unwrap_or_else(|fault| {
             store.data_mut().fault = Some(fault);
             Err(wasmtime::format_err!("out of time"))
         });
@@ -163,32 +157,13 @@ impl Live {
 }
 
 /// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
-async fn permit(engine: &Inner, deadline: Deadline) -> Result<OwnedSemaphorePermit, FaultKind> {
+async fn permit(engine: &Inner, wait: Duration) -> Result<OwnedSemaphorePermit, FaultKind> {
     if let Ok(permit) = engine.calls.clone().try_acquire_owned() {
         return Ok(permit);
     }
     let acquired = engine.calls.clone().acquire_owned();
-    let waiting = tokio::time::timeout(Duration::from_millis(deadline.ms), acquired);
+    let waiting = tokio::time::timeout(wait, acquired);
     waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
-}
-
-/// The epoch ends what computes. What sleeps, in a clock of WASI for example, is ended here; its instance is thrown
-/// away with the store. On a busy machine so is what computes, and is not let to for long enough.
-async fn in_time<T>(
-    guest: impl Future<Output = T>,
-    is_computing: &AtomicBool,
-    deadline: Deadline,
-) -> Result<T, FaultKind> {
-    let mut guest = pin!(guest);
-    let guest = poll_fn(|context| {
-        is_computing.store(false, Ordering::Relaxed);
-        guest.as_mut().poll(context)
-    });
-    let result = tokio::time::timeout(Duration::from_millis(2 * deadline.ms), guest).await;
-    result.map_err(|_| match is_computing.load(Ordering::Relaxed) {
-        true => FaultKind::Deadline(deadline),
-        false => FaultKind::HostTime(deadline),
-    })
 }
 
 /// Why a call ended: the limit that it hit, or else the trap.

@@ -24,6 +24,14 @@ pub enum LoadError {
         reason: String,
     },
 
+    /// The file is still open for writing.
+    #[error("the file is still being written; it is loaded once it is closed")]
+    Unfinished,
+
+    /// The plugin listens to nothing, as an empty file does, or one of which a part is missing.
+    #[error("it has no handlers; a plugin that hears nothing does not take the place of one that serves")]
+    NoHandlers,
+
     /// The file cannot be read.
     #[error("cannot read the file: {0}")]
     Read(String),
@@ -227,7 +235,7 @@ pub enum FaultKind {
     /// It computed too long.
     #[error("ran longer than {} ms; raise `{}` or fix the plugin", .0.ms, .0.name)]
     Deadline(Deadline),
-    /// It waited for the host too long.
+    /// It waited too long for the host: the database, a service, HTTP, a clock.
     #[error("spent more than {} ms in host calls; raise `{}` or ask for less", .0.ms, .0.name)]
     HostTime(Deadline),
     /// It asked for too much memory.

@@ -63,6 +63,20 @@ pub(crate) fn scan(folder: &Path) -> std::io::Result<BTreeMap<String, Found>> {
     Ok(found)
 }
 
+/// What tells a folder from another in its place; `None` where there is none.
+pub(crate) fn identity(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
+    #[cfg(unix)]
+    let identity = {
+        use std::os::unix::fs::MetadataExt as _;
+        (metadata.dev(), metadata.ino())
+    };
+    #[cfg(not(unix))]
+    let identity = (0, 0);
+    let _ = metadata;
+    Some(identity)
+}
+
 /// The stamp of a regular file; `None` for anything else.
 pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;

@@ -9,6 +9,7 @@
 mod allowance;
 mod application;
 mod bindings;
+mod budget;
 mod cache;
 mod call;
 mod checks;
@@ -29,6 +30,7 @@ mod script;
 mod set;
 mod state;
 mod wasi;
+mod watch;
 
 pub use allowance::{Allowance, Fields};
 pub use application::{Answer, Application};

@@ -16,10 +16,12 @@ pub struct Limits {
     pub table_elements_max: usize,
     /// Core instances; 64, since a Python plugin has 38.
     pub instances_max: usize,
-    /// Time that it may compute, and time that it may spend in host calls, in milliseconds; 100 each.
+    /// Processor time that it may compute for, in milliseconds; 100. A busy machine takes nothing of it.
     pub deadline_ms: u64,
     /// The same for `after_commit` and `after_rollback`, where no transaction waits for it; 2,000.
     pub deadline_after_commit_ms: u64,
+    /// Time that it may wait for the host, in milliseconds: for the database, services, HTTP, or a clock; 5,000.
+    pub wait_ms: u64,
     /// Calls of the host; 256.
     pub host_calls_max: u32,
     /// Rows that it may read; 1,000.
@@ -40,6 +42,7 @@ impl Default for Limits {
             instances_max: 64,
             deadline_ms: 100,
             deadline_after_commit_ms: 2_000,
+            wait_ms: 5_000,
             host_calls_max: 256,
             rows_max: 1_000,
             bytes_max: 4 << 20,
@@ -60,7 +63,7 @@ impl Limits {
         limits.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 
-    /// How long it may take for a signal.
+    /// Returns how long it may compute for a signal.
     pub(crate) fn deadline(&self, signal: &str) -> Deadline {
         match signal {
             "after_commit" | "after_rollback" => {
@@ -70,13 +73,18 @@ impl Limits {
         }
     }
 
+    /// Returns how long it may wait for the host.
+    pub(crate) fn wait(&self) -> Deadline {
+        Deadline { name: "wait_ms", ms: self.wait_ms }
+    }
+
     /// What may be decoded of the plugin's bytes.
     pub(crate) fn decode(&self) -> DecodeLimits {
         DecodeLimits { bytes_max: self.bytes_max, ..DecodeLimits::default() }
     }
 }
 
-/// How long a call may compute, and as long again wait for the host.
+/// How long a call may compute, or wait for the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// The limit that says so.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::allowance::Allowance;
@@ -18,9 +17,13 @@ use crate::limits::Limits;
 use crate::policy::{self, Policy};
 use crate::revision::Revision;
 use crate::set::{PluginSet, PluginStatus, Slot};
+use crate::watch::Watch;
 
 /// A file is complete when it looks the same after this time.
-const STABLE: Duration = Duration::from_millis(25);
+pub(crate) const STABLE: Duration = Duration::from_millis(25);
+
+/// How often the folder is looked at without an event: some file systems send none.
+const SWEEP: Duration = Duration::from_secs(2);
 
 /// How to load the plugins of a folder.
 #[derive(Clone, Default)]
@@ -55,7 +58,6 @@ struct Shared {
     generation: watch::Receiver<u64>,
     requests: mpsc::UnboundedSender<Request>,
     keyvalue: Arc<dyn KeyValue>,
-    _watcher: RecommendedWatcher,
 }
 
 /// What the loading task is asked to do.
@@ -83,25 +85,14 @@ impl Plugins {
         let (requests, inbox) = mpsc::unbounded_channel();
         let changed = requests.downgrade();
         let policy_path = policy::path(&folder);
-        // The parent is watched for the policy alone: whatever else happens there is none of our business.
-        let inside = folder.clone();
         // Watching begins before the first look, so that no change falls between the two.
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let concerns = |path: &PathBuf| path.starts_with(&inside) || *path == policy_path;
-            let matters = event.as_ref().map_or(true, |event| {
-                !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(concerns))
-            });
-            if let Some(requests) = changed.upgrade().filter(|_| matters) {
+        let watch = Watch::begin(&folder, policy_path, move || {
+            if let Some(requests) = changed.upgrade() {
                 // A closed channel means that nobody is left to load for.
                 let _ = requests.send(Request::Changed);
             }
         })
         .map_err(|error| refuse(error.to_string()))?;
-        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refuse(error.to_string()))?;
-        let parent = folder.parent().unwrap_or(&folder);
-        if let Err(error) = watcher.watch(parent, RecursiveMode::NonRecursive) {
-            tracing::warn!(folder = %parent.display(), %error, "changes of the policy need a restart");
-        }
         let (generation_sender, generation) = watch::channel(0);
         let shared = Shared {
             folder: folder.clone(),
@@ -110,12 +101,13 @@ impl Plugins {
             generation,
             requests,
             keyvalue,
-            _watcher: watcher,
         };
         let loader = Loader {
             policy,
             policy_stamp: folder::stamp(&policy::path(&folder)),
             folder,
+            watch,
+            is_lost: false,
             options,
             engine,
             set: shared.set.clone(),
@@ -182,6 +174,9 @@ impl std::fmt::Debug for Plugins {
 /// The task that loads.
 struct Loader {
     folder: PathBuf,
+    watch: Watch,
+    /// Whether the folder could not be read when it was last looked at.
+    is_lost: bool,
     policy: Policy,
     /// The state of the policy's file when it was read.
     policy_stamp: Option<Stamp>,
@@ -198,9 +193,13 @@ struct Loader {
 
 impl Loader {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
-        while let Some(request) = inbox.recv().await {
+        loop {
             // One look serves all that asked for one before it.
-            let mut requests = vec![request];
+            let mut requests = match tokio::time::timeout(SWEEP, inbox.recv()).await {
+                Ok(Some(request)) => vec![request],
+                Ok(None) => return,
+                Err(_) => Vec::new(),
+            };
             while let Ok(request) = inbox.try_recv() {
                 requests.push(request);
             }
@@ -216,13 +215,20 @@ impl Loader {
 
     /// Brings the plugins in line with the folder.
     async fn look(&mut self) {
-        let found = match folder::scan(&self.folder) {
+        // The events of a folder that was put in the place of the one before come by a watch of its own.
+        let watched = self.watch.renew(&self.folder).map_err(|error| error.to_string());
+        let scanned = folder::scan(&self.folder).map_err(|error| error.to_string());
+        let found = match watched.and(scanned) {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(folder = %self.folder.display(), %error, "cannot read the plugins folder");
+                if !std::mem::replace(&mut self.is_lost, true) {
+                    let folder = self.folder.display();
+                    tracing::error!(%folder, error, "cannot read the plugins folder; what serves goes on");
+                }
                 return;
             }
         };
+        self.is_lost = false;
         self.read_policy();
         self.remove_missing(&found);
         for (name, found) in found {
@@ -262,6 +268,9 @@ impl Loader {
     /// Loads one file, once it is complete.
     async fn load(&mut self, name: String, found: Found) {
         let bytes_max = self.options.limits.file_bytes_max;
+        if !self.watch.is_closed(&found.path).await {
+            return self.refuse(&name, LoadError::Unfinished);
+        }
         let Some((bytes, found)) = complete(found, bytes_max).await else {
             // It vanished, or grows still; the next change brings us back.
             return;
@@ -270,6 +279,10 @@ impl Loader {
             (Ok(bytes), Ok(allowance)) => self.revision(&name, found.kind, bytes, allowance).await,
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
+        // What was read is a part of what is being written by now; its end brings us back.
+        if self.watch.is_open(&found.path) {
+            return self.refuse(&name, LoadError::Unfinished);
+        }
         let twin = found.twin.as_ref().map(|file| LoadError::Twin { file: file.display().to_string() });
         self.seen.insert(name.clone(), Some(found));
         let order = self.order(&name);
@@ -296,6 +309,21 @@ impl Loader {
         self.swap();
     }
 
+    /// Says that a file is not used, before it has been looked at.
+    fn refuse(&mut self, name: &str, error: LoadError) {
+        let order = self.order(name);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(name.to_owned()).or_insert_with(|| Slot::new(name.to_owned(), order));
+        if slot.failure.as_ref() == Some(&error) {
+            return;
+        }
+        tracing::warn!(plugin = name, %error, "plugin not loaded yet");
+        slot.failure = Some(error);
+        drop(slots);
+        self.seen.insert(name.to_owned(), None);
+        self.swap();
+    }
+
     async fn revision(
         &self,
         name: &str,
@@ -303,12 +331,16 @@ impl Loader {
         bytes: Vec<u8>,
         allowance: Allowance,
     ) -> Result<Revision, LoadError> {
-        match kind {
-            Kind::Component => self.engine.load(Some(name), bytes, allowance).await,
+        let revision = match kind {
+            Kind::Component => self.engine.load(Some(name), bytes, allowance).await?,
             Kind::JavaScript => {
                 let text = String::from_utf8(bytes).map_err(|_| LoadError::NoText)?;
-                self.engine.load_javascript(name, text, allowance).await
+                self.engine.load_javascript(name, text, allowance).await?
             }
+        };
+        match revision.description().subscriptions.is_empty() {
+            true => Err(LoadError::NoHandlers),
+            false => Ok(revision),
         }
     }
 

@@ -9,6 +9,7 @@ use wasmtime::Store;
 use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::bindings::PluginPre;
+use crate::budget::Budget;
 use crate::checks::{check_description, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
 use crate::error::{FaultKind, LoadError};
@@ -165,8 +166,9 @@ impl Revision {
 
     pub(crate) fn state(&self, application: Option<Arc<dyn Application>>, signal: &str) -> State {
         let (label, allowance) = (self.label.clone(), self.allowance.clone());
-        let (keyvalue, deadline) = (self.engine().keyvalue.clone(), self.limits().deadline(signal));
-        let mut state = State::new(label, allowance, application, keyvalue, deadline);
+        let keyvalue = self.engine().keyvalue.clone();
+        let budget = Budget::new(self.limits().deadline(signal), self.limits().wait());
+        let mut state = State::new(label, allowance, application, keyvalue, budget);
         state.script.clone_from(&self.compiled.script);
         state
     }

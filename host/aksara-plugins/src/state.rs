@@ -2,17 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use aksara_wire::{Map, Value};
 use wasmtime::{Result, bail};
 
 use crate::allowance::Allowance;
 use crate::application::Application;
+use crate::budget::Budget;
 use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
-use crate::limits::{Deadline, Limits, Usage};
+use crate::limits::{Limits, Usage};
 use crate::script::Script;
 use crate::wasi::Wasi;
 
@@ -22,11 +21,7 @@ pub(crate) struct State {
     /// The limit that ended the call.
     pub(crate) fault: Option<FaultKind>,
     pub(crate) wasi: Option<Wasi>,
-    pub(crate) deadline: Deadline,
-    /// Ticks of the epoch during which it computed.
-    pub(crate) ticks: u64,
-    /// Whether it is in the middle of computing, and has only made room for others; it may be waiting otherwise.
-    pub(crate) is_computing: Arc<AtomicBool>,
+    pub(crate) budget: Budget,
     /// What it is allowed.
     pub(crate) allowance: Arc<Allowance>,
     /// Whom it asks for models, signals and services; nobody while it describes itself.
@@ -38,7 +33,6 @@ pub(crate) struct State {
     pub(crate) rows: u64,
     pub(crate) plugin: Arc<str>,
     host_calls: u32,
-    host_time: Duration,
     pub(crate) log_lines: u32,
 }
 
@@ -48,15 +42,13 @@ impl State {
         allowance: Arc<Allowance>,
         application: Option<Arc<dyn Application>>,
         keyvalue: Arc<dyn KeyValue>,
-        deadline: Deadline,
+        budget: Budget,
     ) -> Self {
         State {
-            deadline,
+            budget,
             usage: Usage::new(&allowance.limits),
             fault: None,
             wasi: None,
-            ticks: 0,
-            is_computing: Arc::default(),
             allowance,
             application,
             keyvalue,
@@ -64,7 +56,6 @@ impl State {
             rows: 0,
             plugin,
             host_calls: 0,
-            host_time: Duration::ZERO,
             log_lines: 0,
         }
     }
@@ -104,13 +95,9 @@ impl State {
 
     /// Waits for the host, within what is left of the call's time for that.
     pub(crate) async fn in_time<T>(&mut self, answer: impl Future<Output = T>) -> Result<T> {
-        let deadline = Duration::from_millis(self.deadline.ms);
-        let start = Instant::now();
-        let answer = tokio::time::timeout(deadline.saturating_sub(self.host_time), answer).await;
-        self.host_time += start.elapsed();
-        match answer {
+        match self.budget.clone().in_host(answer).await {
             Ok(answer) => Ok(answer),
-            Err(_) => self.exceed(FaultKind::HostTime(self.deadline)),
+            Err(fault) => self.exceed(fault),
         }
     }
 

@@ -214,7 +214,7 @@ pub enum Error {
     /// A database URL that cannot be used.
     #[error("cannot use the database URL `{url}`: {reason}")]
     Url {
-        /// The URL, without a password.
+        /// The URL, without its secrets.
         url: String,
         /// What is wrong with it.
         reason: String,

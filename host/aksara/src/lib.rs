@@ -33,6 +33,7 @@ mod relation;
 mod row;
 mod save;
 mod schema;
+mod secret;
 mod select;
 #[cfg(feature = "plugins")]
 mod services;

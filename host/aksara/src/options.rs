@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::db::Shared;
 use crate::meta::ModelMeta;
+use crate::secret::SecretUrl;
 #[cfg(feature = "plugins")]
 use crate::services::Services;
 use crate::signals;
@@ -13,7 +14,7 @@ use crate::{Db, Error};
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct DbOptions {
-    url: String,
+    url: SecretUrl,
     alias: String,
     connections_max: u32,
     connections_min: u32,
@@ -42,7 +43,7 @@ pub enum Synchronous {
 impl DbOptions {
     pub(crate) fn new(url: String) -> Self {
         DbOptions {
-            url,
+            url: SecretUrl::new(url),
             alias: "default".to_owned(),
             connections_max: 8,
             connections_min: 0,
@@ -126,7 +127,7 @@ impl DbOptions {
     pub async fn connect(self) -> Result<Db, Error> {
         ModelMeta::check_names()?;
         signals::connect_attributed();
-        let pool = match self.url.split_once(':').map(|(scheme, _)| scheme) {
+        let pool = match self.url.reveal().split_once(':').map(|(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
             Some("sqlite") => sqlite::open(&self).await?,
             #[cfg(feature = "postgres")]
@@ -149,7 +150,7 @@ impl DbOptions {
     }
 
     fn refuse(&self, reason: impl ToString) -> Error {
-        Error::Url { url: without_password(&self.url), reason: reason.to_string() }
+        Error::Url { url: self.url.to_string(), reason: self.url.hidden_in(&reason.to_string()) }
     }
 
     fn pool<D: sqlx::Database>(&self) -> sqlx::pool::PoolOptions<D> {
@@ -168,15 +169,6 @@ fn opening(error: sqlx::Error) -> Error {
     Error::database("opening the database", error)
 }
 
-/// The URL as errors may show it.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.split_once('@').map(|(credentials, host)| (credentials.split_once(':'), host)) {
-        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}"),
-        _ => url.to_owned(),
-    }
-}
-
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use std::str::FromStr;
@@ -189,12 +181,13 @@ mod sqlite {
     use crate::schema::{DECIMAL_COLLATION, compare_decimals};
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
-        let memory = options.url.contains(":memory:") || options.url.contains("mode=memory");
+        let memory =
+            options.url.reveal().contains(":memory:") || options.url.reveal().contains("mode=memory");
         let synchronous = match options.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
         };
-        let connect = SqliteConnectOptions::from_str(&options.url)
+        let connect = SqliteConnectOptions::from_str(options.url.reveal())
             .map_err(|error| options.refuse(error))?
             .foreign_keys(true)
             .busy_timeout(options.busy_timeout)
@@ -224,7 +217,8 @@ mod postgres {
     use crate::driver::Pool;
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
-        let mut connect = PgConnectOptions::from_str(&options.url).map_err(|error| options.refuse(error))?;
+        let mut connect =
+            PgConnectOptions::from_str(options.url.reveal()).map_err(|error| options.refuse(error))?;
         if let Some(timeout) = options.statement_timeout {
             connect = connect.options([("statement_timeout", timeout.as_millis().to_string())]);
         }
@@ -244,7 +238,8 @@ mod mysql {
     use crate::driver::Pool;
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
-        let connect = MySqlConnectOptions::from_str(&options.url).map_err(|error| options.refuse(error))?;
+        let connect =
+            MySqlConnectOptions::from_str(options.url.reveal()).map_err(|error| options.refuse(error))?;
         let mut pool = options.pool::<sqlx::MySql>();
         if let Some(timeout) = options.statement_timeout {
             pool = pool.after_connect(move |connection, _| {

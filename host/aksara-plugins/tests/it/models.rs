@@ -296,10 +296,10 @@ async fn too_many_host_calls_end_the_call() {
 
 #[tokio::test]
 async fn an_application_that_hangs_ends_the_call() {
-    let revision = asking_often("get", 1).load(Limits { deadline_ms: 50, ..Limits::default() }).await;
+    let revision = asking_often("get", 1).load(Limits { wait_ms: 50, ..Limits::default() }).await;
     let start = Instant::now();
     let kind = fault(call_with(&revision, Answers::never()).await);
-    assert_eq!(kind.to_string(), "spent more than 50 ms in host calls; raise `deadline_ms` or ask for less");
+    assert_eq!(kind.to_string(), "spent more than 50 ms in host calls; raise `wait_ms` or ask for less");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     let models = Answers::always(Ok(Value::Nil));
     assert_eq!(call_with(&revision, models).await.unwrap().reply, Reply::Unchanged);
@@ -307,12 +307,12 @@ async fn an_application_that_hangs_ends_the_call() {
 
 #[tokio::test]
 async fn time_in_host_calls_adds_up() {
-    let revision = asking_often("get", 20).load(Limits { deadline_ms: 100, ..Limits::default() }).await;
+    let revision = asking_often("get", 20).load(Limits { wait_ms: 100, ..Limits::default() }).await;
     let slow = Arc::new(Answers::new(async |_, _| {
         tokio::time::sleep(Duration::from_millis(30)).await;
         Ok(Value::Nil)
     }));
     let kind = fault(call_with(&revision, slow.clone()).await);
-    assert_eq!(kind, FaultKind::HostTime(Deadline { name: "deadline_ms", ms: 100 }));
+    assert_eq!(kind, FaultKind::HostTime(Deadline { name: "wait_ms", ms: 100 }));
     assert!(slow.asked.load(Ordering::Relaxed) <= 4);
 }

@@ -17,11 +17,11 @@ const MANY: usize = 300;
 const LOOP: &str = "(loop $forever (br $forever)) unreachable";
 
 /// A plugin that asks the application once.
-async fn asking(engine: &Engine, deadline_ms: u64) -> Arc<Revision> {
+async fn asking(engine: &Engine, wait_ms: u64) -> Arc<Revision> {
     let handle = "(call $get (global.get $data) (global.get $data_length) (i32.const 32))
         (call $ok (i32.const 0) (i32.const 0))";
     let fixture = Fixture::new().description(&granted(&[ModelOperation::Get])).data(&request("app.Article"));
-    let limits = Limits { deadline_ms, ..Limits::default() };
+    let limits = Limits { wait_ms, ..Limits::default() };
     Arc::new(fixture.handle(handle).load_into(engine, limits).await)
 }
 
@@ -162,7 +162,7 @@ async fn more_calls_than_slots_wait_for_one() {
 async fn waiting_for_a_slot_ends() {
     let engine = Engine::new().unwrap();
     let revision = asking(&engine, 10_000).await;
-    let other = Fixture::new().load_into(&engine, Limits { deadline_ms: 20, ..Limits::default() }).await;
+    let other = Fixture::new().load_into(&engine, Limits { wait_ms: 20, ..Limits::default() }).await;
     let mut tasks = hanging(&revision, 256).await;
     let kind = fault(call(&other).await);
     assert_eq!(kind.to_string(), "was not called: too many plugin calls are under way");
@@ -191,4 +191,47 @@ async fn more_loops_than_slots_all_end() {
     assert!(kinds.keys().all(|kind| expected.contains(&kind.as_str())), "{kinds:?}");
     let revision = Fixture::new().load_into(&engine, Limits::default()).await;
     assert_eq!(call(&revision).await.unwrap().reply, Reply::Unchanged);
+}
+
+/// Short turns between short sleeps add up: a plugin that waits in between computes no longer than one that does not.
+#[tokio::test]
+async fn computing_between_waits_adds_up() {
+    let handle = "(local $left i32)
+        (loop $forever
+            (local.set $left (i32.const 3000000))
+            (loop $work (br_if $work (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+            (call $get (global.get $data) (global.get $data_length) (i32.const 32))
+            (br $forever))
+        unreachable";
+    let fixture = Fixture::new().description(&granted(&[ModelOperation::Get])).data(&request("app.Article"));
+    let limits =
+        Limits { deadline_ms: 50, host_calls_max: 1_000_000, wait_ms: 3_600_000, ..Limits::default() };
+    let revision = fixture.handle(handle).load(limits).await;
+    let slow = Arc::new(Answers::new(async |_, _| {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(Value::Nil)
+    }));
+    let kind = fault(call_with(&revision, slow).await);
+    assert_eq!(kind, FaultKind::Deadline(Deadline { name: "deadline_ms", ms: 50 }));
+}
+
+/// What the host computes for an answer, and waits for, is not the plugin's computing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn computing_of_the_host_is_not_the_plugins() {
+    let handle = "(call $get (global.get $data) (global.get $data_length) (i32.const 32))
+        (call $ok (i32.const 0) (i32.const 0))";
+    let fixture = Fixture::new().description(&granted(&[ModelOperation::Get])).data(&request("app.Article"));
+    let limits = Limits { deadline_ms: 100, wait_ms: 3_600_000, ..Limits::default() };
+    let revision = fixture.handle(handle).load(limits).await;
+    let busy = Arc::new(Answers::new(async |_, _| {
+        let begin = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let begin = Duration::try_from(begin).unwrap();
+        loop {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            if Duration::try_from(now).unwrap() - begin > Duration::from_millis(300) {
+                return Ok(Value::Nil);
+            }
+        }
+    }));
+    assert_eq!(call_with(&revision, busy).await.unwrap().reply, Reply::Unchanged);
 }
