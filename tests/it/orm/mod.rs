@@ -16,5 +16,6 @@ mod reading;
 mod relations;
 mod save;
 mod transactions;
+mod truth;
 mod validation;
 mod values;
