@@ -11,7 +11,8 @@ use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
 use crate::row::Row;
 use crate::signals::{self, Written};
-use crate::transaction::TxHandle;
+use crate::transaction::{Connection, Scope, TxHandle};
+use crate::whole::to_the_end;
 use crate::{Backend, DbOptions, Error};
 
 /// A database, or a transaction in it. Cheap to clone.
@@ -63,6 +64,12 @@ impl Db {
     /// Whether this handle is a transaction.
     pub fn in_transaction(&self) -> bool {
         self.tx.is_some()
+    }
+
+    /// Why the database keeps nothing of this transaction, if it does not.
+    #[cfg(feature = "plugins")]
+    pub(crate) fn lost(&self) -> Option<Error> {
+        self.tx.as_ref()?.lost()
     }
 
     /// Takes notice that an instance was written in this transaction.
@@ -139,18 +146,34 @@ impl Db {
         values: Values,
     ) -> Result<u64, Error> {
         self.check_values(doing, &values)?;
-        let done = self.done(AssertSqlSafe(sql.to_owned()).into_sql_str(), values).await?;
-        done.map(|done| done.rows).map_err(|error| Error::database(doing, error))
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let rows = async |db: &Db| {
+            let done = db.done(sql, values).await?;
+            done.map(|done| done.rows).map_err(|error| Error::database(doing, error))
+        };
+        if !self.in_transaction() {
+            return rows(self).await;
+        }
+        // The savepoint undoes it where it fails, and tells when it has ended the transaction.
+        let scope = Scope::enter(self).await?;
+        let written = rows(scope.db()).await;
+        let (rows, after) = scope.finish(written).await?;
+        after.run().await;
+        Ok(rows)
     }
 
     async fn done(&self, sql: SqlStr, values: Values) -> Result<sqlx::Result<Done>, Error> {
         let Some(tx) = &self.tx else { return Ok(self.pool()?.execute(sql, values).await) };
         let mut connection = tx.connection_to_write().await?;
         let write = tx.write();
-        let done = connection.get()?.execute(sql, values).await;
+        let statement = async move {
+            let done = connection.get()?.execute(sql, values).await;
+            Ok(connection.noted(done).await)
+        };
+        let done = to_the_end(statement).await;
         write.end();
         tx.wrote();
-        Ok(done.inspect_err(|error| tx.note(error)))
+        done
     }
 
     /// Runs a statement that writes one row; returns what it says of it.
@@ -161,29 +184,30 @@ impl Db {
         values: Values,
     ) -> Result<Row, Error> {
         let sql = sql.into_sql_str();
-        let row = match &self.tx {
-            Some(tx) => {
-                let mut connection = tx.connection_to_write().await?;
-                let write = tx.write();
-                let row = connection.get()?.fetch_one(sql, values).await;
-                write.end();
-                tx.wrote();
-                row.inspect_err(|error| tx.note(error))
-            }
-            None => self.pool()?.fetch_one(sql, values).await,
+        let Some(tx) = &self.tx else {
+            return self.pool()?.fetch_one(sql, values).await.map_err(|error| on.error(error));
         };
-        row.map_err(|error| on.error(error))
+        let mut connection = tx.connection_to_write().await?;
+        let write = tx.write();
+        let statement = async move {
+            let row = connection.get()?.fetch_one(sql, values).await;
+            connection.noted(row).await.map_err(|error| on.error(error))
+        };
+        let row = to_the_end(statement).await;
+        write.end();
+        tx.wrote();
+        row
     }
 
     /// Runs a statement that writes rows, in a transaction; returns what it says of them.
     pub(crate) async fn fetch_written(&self, on: On, sql: SqlStr, values: Values) -> Result<Vec<Row>, Error> {
         let Some(tx) = &self.tx else { return self.fetch(on, sql, values).await };
-        let mut connection = tx.connection_to_write().await?;
+        let connection = tx.connection_to_write().await?;
         let write = tx.write();
-        let rows = connection.get()?.fetch_all(sql, values).await;
+        let rows = fetch_all(connection, on, sql, values).await;
         write.end();
         tx.wrote();
-        rows.inspect_err(|error| tx.note(error)).map_err(|error| on.error(error))
+        rows
     }
 
     /// Runs a query; returns its rows.
@@ -195,14 +219,10 @@ impl Db {
     ) -> Result<Vec<Row>, Error> {
         self.check_values(on.doing, &values)?;
         let sql = sql.into_sql_str();
-        let rows = match &self.tx {
-            Some(tx) => {
-                let rows = tx.connection().await?.get()?.fetch_all(sql, values).await;
-                rows.inspect_err(|error| tx.note(error))
-            }
-            None => self.pool()?.fetch_all(sql, values).await,
-        };
-        rows.map_err(|error| on.error(error))
+        match &self.tx {
+            Some(tx) => fetch_all(tx.connection().await?, on, sql, values).await,
+            None => self.pool()?.fetch_all(sql, values).await.map_err(|error| on.error(error)),
+        }
     }
 
     /// The text of a statement that was built for this one call, and its values.
@@ -216,6 +236,19 @@ impl Db {
         signals::check_outside_handler(&self.shared)?;
         Ok(&self.shared.pool)
     }
+}
+
+async fn fetch_all(
+    mut connection: Connection,
+    on: On,
+    sql: SqlStr,
+    values: Values,
+) -> Result<Vec<Row>, Error> {
+    let statement = async move {
+        let rows = connection.get()?.fetch_all(sql, values).await;
+        connection.noted(rows).await.map_err(|error| on.error(error))
+    };
+    to_the_end(statement).await
 }
 
 /// What a statement is for, to say so when it fails.

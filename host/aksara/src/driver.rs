@@ -6,10 +6,13 @@ use sea_query::{
     SqliteQueryBuilder, Value, Values,
 };
 use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
 
+use crate::error::{ends_transaction, is_lost};
 use crate::row::Row;
 use crate::transaction::TransactionOptions;
+use crate::whole::to_the_end;
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,6 +110,27 @@ pub(crate) enum Pool {
     MySql(sqlx::MySqlPool),
 }
 
+/// A connection that is in no transaction, given back when this is dropped.
+enum Free {
+    #[cfg(feature = "sqlite")]
+    Sqlite(PoolConnection<sqlx::Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(PoolConnection<sqlx::Postgres>),
+    #[cfg(feature = "mysql")]
+    MySql(PoolConnection<sqlx::MySql>),
+}
+
+/// What a statement that failed has left of the transaction that it ran in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// All but the statement itself.
+    All,
+    /// What was before the innermost savepoint.
+    Savepoint,
+    /// Nothing.
+    Nothing,
+}
+
 /// A connection in a transaction, which is rolled back when this is dropped.
 pub(crate) enum Open {
     #[cfg(feature = "sqlite")]
@@ -137,18 +161,48 @@ impl Pool {
         whichever!(Pool, self, pool => pool.close().await)
     }
 
+    async fn acquire(&self) -> sqlx::Result<Free> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(pool) => pool.acquire().await.map(Free::Sqlite),
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(pool) => pool.acquire().await.map(Free::Postgres),
+            #[cfg(feature = "mysql")]
+            Pool::MySql(pool) => pool.acquire().await.map(Free::MySql),
+        }
+    }
+
     pub(crate) async fn begin(&self, options: TransactionOptions) -> sqlx::Result<Open> {
+        let free = self.acquire().await?;
+        to_the_end(free.begin(options)).await
+    }
+
+    pub(crate) async fn execute(&self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
+        let mut free = self.acquire().await?;
+        to_the_end(async move { free.execute(sql, values).await }).await
+    }
+
+    pub(crate) async fn fetch_one(&self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
+        let mut free = self.acquire().await?;
+        to_the_end(async move { free.fetch_one(sql, values).await }).await
+    }
+
+    pub(crate) async fn fetch_all(&self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
+        let mut free = self.acquire().await?;
+        to_the_end(async move { free.fetch_all(sql, values).await }).await
+    }
+}
+
+impl Free {
+    async fn begin(self, options: TransactionOptions) -> sqlx::Result<Open> {
         let begin = Some(AssertSqlSafe(self.backend().begin(options)).into_sql_str());
         match self {
             #[cfg(feature = "sqlite")]
-            Pool::Sqlite(pool) => Transaction::begin(pool.acquire().await?, begin).await.map(Open::Sqlite),
+            Free::Sqlite(connection) => Transaction::begin(connection, begin).await.map(Open::Sqlite),
             #[cfg(feature = "postgres")]
-            Pool::Postgres(pool) => {
-                Transaction::begin(pool.acquire().await?, begin).await.map(Open::Postgres)
-            }
+            Free::Postgres(connection) => Transaction::begin(connection, begin).await.map(Open::Postgres),
             #[cfg(feature = "mysql")]
-            Pool::MySql(pool) => {
-                let mut connection = pool.acquire().await?;
+            Free::MySql(mut connection) => {
                 if let Some(level) = options.isolation {
                     let isolation = format!("SET TRANSACTION ISOLATION LEVEL {}", level.sql());
                     connection.execute(AssertSqlSafe(isolation)).await?;
@@ -172,6 +226,36 @@ impl Open {
     pub(crate) async fn run(&mut self, sql: String) -> sqlx::Result<()> {
         whichever!(Open, self, transaction => transaction.execute(AssertSqlSafe(sql)).await.map(drop))
     }
+
+    /// Finds out what a statement that failed has left of the transaction.
+    pub(crate) async fn left(&mut self, error: &sqlx::Error) -> Left {
+        if is_lost(error) || ends_transaction(error) {
+            return Left::Nothing;
+        }
+        if error.as_database_error().is_none() {
+            // The database has not heard of it.
+            return Left::All;
+        }
+        match self {
+            // It begins only where SQLite has rolled back by itself. Then it is what the rollback to come undoes.
+            #[cfg(feature = "sqlite")]
+            Open::Sqlite(transaction) => match transaction.execute("BEGIN").await {
+                Ok(_) => Left::Nothing,
+                Err(_) => Left::All,
+            },
+            #[cfg(feature = "postgres")]
+            Open::Postgres(_) => Left::Savepoint,
+            // MySQL lacks the variable; there the number of the error has to do.
+            #[cfg(feature = "mysql")]
+            Open::MySql(transaction) => {
+                let ended = "SELECT 1 FROM DUAL WHERE @@in_transaction = 0";
+                match transaction.fetch_optional(ended).await {
+                    Ok(Some(_)) => Left::Nothing,
+                    Ok(None) | Err(_) => Left::All,
+                }
+            }
+        }
+    }
 }
 
 /// Values as they are bound. MySQL's type for times with a zone ends in 2038; ours are all in UTC.
@@ -186,9 +270,9 @@ fn bound(Values(mut values): Values, backend: Backend) -> SqlxValues {
     SqlxValues(Values(values))
 }
 
-/// The three ways to run a statement, on any free connection or on the one of a transaction.
-macro_rules! statements {
-    ($type:ident, $self:ty, $driver:ident => $executor:expr) => {
+/// Which database it is.
+macro_rules! backend {
+    ($type:ident) => {
         impl $type {
             pub(crate) fn backend(&self) -> Backend {
                 match self {
@@ -200,8 +284,18 @@ macro_rules! statements {
                     $type::MySql(_) => Backend::MySql,
                 }
             }
+        }
+    };
+}
+backend!(Pool);
+backend!(Free);
+backend!(Open);
 
-            pub(crate) async fn execute(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
+/// The three ways to run a statement, on a free connection or on the one of a transaction.
+macro_rules! statements {
+    ($type:ident, $driver:ident => $executor:expr) => {
+        impl $type {
+            pub(crate) async fn execute(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
                 match self {
                     #[cfg(feature = "sqlite")]
                     $type::Sqlite($driver) => {
@@ -222,14 +316,14 @@ macro_rules! statements {
                 }
             }
 
-            pub(crate) async fn fetch_one(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
+            pub(crate) async fn fetch_one(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
                 let backend = self.backend();
                 whichever!($type, self, $driver => {
                     sqlx::query_with(sql, bound(values, backend)).fetch_one($executor).await.map(Row::from)
                 })
             }
 
-            pub(crate) async fn fetch_all(self: $self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
+            pub(crate) async fn fetch_all(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
                 let backend = self.backend();
                 whichever!($type, self, $driver => {
                     let rows = sqlx::query_with(sql, bound(values, backend)).fetch_all($executor).await?;
@@ -239,5 +333,5 @@ macro_rules! statements {
         }
     };
 }
-statements!(Pool, &Self, pool => pool);
-statements!(Open, &mut Self, transaction => &mut **transaction);
+statements!(Free, connection => &mut **connection);
+statements!(Open, transaction => &mut **transaction);

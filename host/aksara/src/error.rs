@@ -189,6 +189,15 @@ pub enum Error {
     #[error("{0}")]
     Transaction(&'static str),
 
+    /// A transaction, or a savepoint in it, of which the database keeps nothing: it can only be rolled back.
+    #[error("{reason}; what failed first: {cause}")]
+    Aborted {
+        /// What has become of it, and what to do.
+        reason: &'static str,
+        /// The error that began it.
+        cause: String,
+    },
+
     /// A constraint of the database: unique, foreign key, not null, check.
     #[error("{kind} violated by `{model}`: {source}")]
     Integrity {
@@ -312,4 +321,41 @@ pub(crate) fn is_conflict(error: &sqlx::Error) -> bool {
         return matches!(error.number(), 1213 | 1205);
     }
     matches!(error.code().as_deref(), Some("40001" | "40P01" | "517"))
+}
+
+/// Whether the connection is gone, and a transaction with it.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        // PostgreSQL: the server shuts down, has crashed, or drops the connection.
+        #[cfg(feature = "postgres")]
+        sqlx::Error::Database(error)
+            if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() =>
+        {
+            matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03"))
+        }
+        // MySQL: the server shuts down, or the connection was killed.
+        #[cfg(feature = "mysql")]
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+            .is_some_and(|error| matches!(error.number(), 1053 | 1927)),
+        _ => false,
+    }
+}
+
+/// Whether the database has rolled back the whole transaction, or will let it do nothing more: MySQL's deadlock (1213)
+/// and full table of locks (1206), SQLite's BUSY_SNAPSHOT (517).
+pub(crate) fn ends_transaction(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(error.number(), 1213 | 1206);
+    }
+    #[cfg(feature = "sqlite")]
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return error.code().as_deref() == Some("517");
+    }
+    false
 }

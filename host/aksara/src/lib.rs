@@ -44,6 +44,7 @@ mod transaction;
 mod update;
 mod validate;
 mod value;
+mod whole;
 
 /// The dynamic value of a field, as the database and handlers for all models see it.
 pub use sea_query::Value;

@@ -173,6 +173,7 @@ fn opening(error: sqlx::Error) -> Error {
 mod sqlite {
     use std::str::FromStr;
 
+    use sqlx::Connection;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
     use super::{DbOptions, Synchronous, opening};
@@ -195,14 +196,36 @@ mod sqlite {
             .collation(DECIMAL_COLLATION, compare_decimals)
             // As on the other databases; and it lets `starts_with` use an index.
             .pragma("case_sensitive_like", "ON");
-        let connect = if memory { connect } else { connect.journal_mode(SqliteJournalMode::Wal) };
-        // A database in memory lives as long as its connection.
-        let pool = if memory {
-            options.pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None)
-        } else {
-            options.pool()
+        if memory {
+            // A database in memory lives as long as its connection: a test of it that is dropped would end both.
+            let pool =
+                options.pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+            let pool = pool.test_before_acquire(false);
+            return pool.connect_with(connect).await.map(Pool::Sqlite).map_err(opening);
+        }
+        let pool = options.pool::<sqlx::Sqlite>().after_release(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // Behind the rollback of a transaction that was dropped.
+                    connection.ping().await?;
+                }
+                // One whose transaction could not be ended, for a full disk say, is closed.
+                Ok(!connection.is_in_transaction())
+            })
+        });
+        let opened = pool.clone().connect_with(connect.clone().journal_mode(SqliteJournalMode::Wal)).await;
+        let opened = match opened {
+            // The journal of a file that cannot be written stays as it is; it can be read even so.
+            Err(error) if may_not_write(&error) => pool.connect_with(connect).await,
+            opened => opened,
         };
-        pool.connect_with(connect).await.map(Pool::Sqlite).map_err(opening)
+        opened.map(Pool::Sqlite).map_err(opening)
+    }
+
+    /// Whether SQLite was not let write: READONLY (8) or CANTOPEN (14), of which there are several.
+    fn may_not_write(error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 8 | 14))
     }
 }
 

@@ -18,5 +18,6 @@ mod reading;
 mod relations;
 mod save;
 mod transactions;
+mod truth;
 mod validation;
 mod values;

@@ -89,8 +89,15 @@ fn failure(handler: &PluginHandler, event: &Event<'_>, error: CallError) -> Erro
         CallError::Invalid { fields, .. } => {
             Error::Validation(ValidationErrors { model: sender.to_owned(), fields })
         }
-        CallError::Fault(fault) => {
-            Error::Plugin { handler: handler.id().to_owned(), signal, sender, message: fault.to_string() }
-        }
+        // A database that is gone is not the plugin's fault, whatever it made of that.
+        CallError::Fault(fault) => match event.db.lost() {
+            Some(error) => {
+                let (handler, source) = (handler.id().to_owned(), Box::new(error));
+                Error::Handler { handler, signal, sender, source }
+            }
+            None => {
+                Error::Plugin { handler: handler.id().to_owned(), signal, sender, message: fault.to_string() }
+            }
+        },
     }
 }

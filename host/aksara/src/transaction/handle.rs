@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::after::After;
 use crate::Error;
-use crate::driver::Open;
+use crate::driver::{Left, Open};
 use crate::error::is_conflict;
 use crate::plugins::PluginSet;
 use crate::signals::Written;
+use crate::whole::to_the_end;
 
 pub(super) const ENDED: &str = "the transaction has ended; this handle of it cannot be used any more";
 const READ_ONLY: &str = "the transaction is read-only, and this would write; begin it without `read_only`";
@@ -15,10 +16,34 @@ const INTERRUPTED: &str =
     "a write in this transaction was dropped before it ended, and may have happened; roll back";
 const IN_USE: &str = "this handle of a transaction is in use: by an operation that has not ended, or by a savepoint \
                       inside it; await the operation first, or use the handle that the savepoint gave";
+const ABORTED: &str = "a statement in this transaction or savepoint failed, and PostgreSQL keeps nothing of it; roll it \
+                       back, and put what may fail in a savepoint of its own (`transaction` inside it)";
+const LOST: &str = "the database has rolled back this transaction as a whole, or the connection to it is lost; roll it back \
+                    and run it again";
+pub(super) const ENDED_INSIDE: &str = "a statement in this transaction has ended it: a COMMIT or ROLLBACK of yours, or on \
+                                       MySQL one that defines something, which commits; run it outside of a transaction";
+
+/// Why there is nothing to do but to roll back.
+#[derive(Clone)]
+pub(super) enum Cause {
+    /// A write was dropped under way, and may have happened.
+    Dropped,
+    /// A statement failed.
+    Failed { reason: &'static str, error: String },
+}
+
+impl Cause {
+    pub(super) fn error(&self) -> Error {
+        match self {
+            Cause::Dropped => Error::Transaction(INTERRUPTED),
+            Cause::Failed { reason, error } => Error::Aborted { reason, cause: error.clone() },
+        }
+    }
+}
 
 /// An open transaction, shared by all handles to it. Its connection is locked for each statement.
 pub(crate) struct Tx {
-    pub(super) connection: tokio::sync::Mutex<Option<Open>>,
+    pub(super) connection: Arc<tokio::sync::Mutex<Option<Open>>>,
     pub(super) state: Mutex<TxState>,
     /// The plugins that the transaction began with, and keeps until it ends.
     pub(super) plugins: Option<Arc<PluginSet>>,
@@ -34,6 +59,8 @@ pub(super) struct TxState {
     pub(super) counted: u64,
     /// Whether a statement failed for what a concurrent transaction did.
     pub(super) conflict: bool,
+    /// Why the database keeps nothing of the transaction, however many savepoints were in it.
+    pub(super) lost: Option<Cause>,
 }
 
 /// A transaction, or a savepoint in it.
@@ -43,8 +70,8 @@ pub(super) struct Frame {
     pub(super) after: Vec<After>,
     /// Whether the database knows of it: a savepoint is set by the first statement inside it.
     pub(super) set: bool,
-    /// A statement was dropped under way, and may have happened: there is nothing to do but to roll back.
-    pub(super) interrupted: bool,
+    /// Why there is nothing to do but to roll it back.
+    pub(super) broken: Option<Cause>,
     /// A write ran without the savepoint, which would be needed to undo it.
     pub(super) unguarded: bool,
     /// Tells it from others of the same depth, before and after it.
@@ -67,6 +94,12 @@ impl Tx {
     pub(super) fn state(&self) -> MutexGuard<'_, TxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes notice that the database keeps nothing of the transaction; what is to be said of it from now on.
+    pub(super) fn lose(&self, reason: &'static str, error: &Error) -> Error {
+        let cause = Cause::Failed { reason, error: error.to_string() };
+        self.state().lost.get_or_insert(cause).error()
+    }
 }
 
 impl TxHandle {
@@ -86,36 +119,36 @@ impl TxHandle {
     }
 
     /// The connection, for a statement: with the savepoints around it set.
-    pub(crate) async fn connection(&self) -> Result<Connection<'_>, Error> {
+    pub(crate) async fn connection(&self) -> Result<Connection, Error> {
         let mut connection = self.settled().await?;
         while let Some(depth) = self.unset() {
             let underway = Underway::new(&self.tx, depth);
-            connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await?;
-            self.tx.state().frames[depth].set = true;
+            let set = connection.run(format!("SAVEPOINT aksara_{depth}"), "setting a savepoint").await;
             underway.end();
+            connection = set?;
+            self.tx.state().frames[depth].set = true;
         }
         Ok(connection)
     }
 
     /// The connection, for a statement that writes.
-    pub(crate) async fn connection_to_write(&self) -> Result<Connection<'_>, Error> {
+    pub(crate) async fn connection_to_write(&self) -> Result<Connection, Error> {
         match self.tx.read_only {
             true => Err(Error::Transaction(READ_ONLY)),
             false => self.connection().await,
         }
     }
 
+    /// Why the database keeps nothing of the transaction, if it does not.
+    #[cfg(feature = "plugins")]
+    pub(crate) fn lost(&self) -> Option<Error> {
+        self.tx.state().lost.as_ref().map(Cause::error)
+    }
+
     /// Takes notice that an instance was written, for what is sent after the end.
     pub(crate) fn wrote_instance(&self, written: Written) {
         if let Some(frame) = self.tx.state().frames.get_mut(self.depth) {
             frame.after.push(After::Written(written));
-        }
-    }
-
-    /// Takes notice of why a statement failed.
-    pub(crate) fn note(&self, error: &sqlx::Error) {
-        if is_conflict(error) {
-            self.tx.state().conflict = true;
         }
     }
 
@@ -126,27 +159,25 @@ impl TxHandle {
 
     /// The connection, with abandoned savepoints rolled back. While a savepoint inside this one is open, only its
     /// own handle may be used: whatever else ran here would be undone with it.
-    pub(super) async fn settled(&self) -> Result<Connection<'_>, Error> {
-        let mut connection = Connection(self.tx.connection.lock().await);
+    pub(super) async fn settled(&self) -> Result<Connection, Error> {
+        let mut connection = Connection::lock(&self.tx).await;
         let abandoned = {
             let state = self.tx.state();
             if state.frames.is_empty() {
-                // Its scope was dropped while this connection was in use.
-                connection.0.take();
                 return Err(Error::Transaction(ENDED));
             }
             let left = state.abandoned.unwrap_or(usize::MAX);
-            if state.frames.iter().take(left).any(|frame| frame.interrupted) {
-                return Err(Error::Transaction(INTERRUPTED));
+            if let Some(cause) = state.cause(left) {
+                return Err(cause.error());
             }
             state.abandoned
         };
         if let Some(depth) = abandoned {
-            connection.roll_back_to(&self.tx, depth).await?;
+            connection = connection.roll_back_to(depth).await?;
         }
         let state = self.tx.state();
-        if state.frames.iter().any(|frame| frame.interrupted) {
-            return Err(Error::Transaction(INTERRUPTED));
+        if let Some(cause) = state.cause(usize::MAX) {
+            return Err(cause.error());
         }
         match state.frames.get(self.depth) {
             Some(frame) if frame.id != self.id => Err(Error::Transaction(ENDED)),
@@ -200,34 +231,89 @@ impl Drop for Underway<'_> {
 impl TxState {
     /// Leaves nothing but a rollback to what encloses the frames from this depth on.
     fn interrupt(&mut self, below: usize) {
+        self.break_around(below, Cause::Dropped);
+    }
+
+    fn break_around(&mut self, below: usize, cause: Cause) {
         let mut around = self.frames.iter_mut().take(below);
         if let Some(frame) = around.rfind(|frame| frame.set) {
-            frame.interrupted = true;
+            frame.broken.get_or_insert(cause);
         }
+    }
+
+    /// Why only a rollback is left, of one of the frames above this depth or of all.
+    fn cause(&self, below: usize) -> Option<&Cause> {
+        let broken = self.frames.iter().take(below).find_map(|frame| frame.broken.as_ref());
+        self.lost.as_ref().or(broken)
     }
 }
 
 /// The locked connection of a transaction.
-pub(crate) struct Connection<'a>(pub(super) tokio::sync::MutexGuard<'a, Option<Open>>);
+pub(crate) struct Connection {
+    pub(super) open: tokio::sync::OwnedMutexGuard<Option<Open>>,
+    tx: Arc<Tx>,
+}
 
-impl Connection<'_> {
+impl Connection {
+    pub(super) async fn lock(tx: &Arc<Tx>) -> Self {
+        Connection { open: tx.connection.clone().lock_owned().await, tx: tx.clone() }
+    }
+
     pub(crate) fn get(&mut self) -> Result<&mut Open, Error> {
-        self.0.as_mut().ok_or(Error::Transaction(ENDED))
+        self.open.as_mut().ok_or(Error::Transaction(ENDED))
     }
 
-    pub(super) async fn run(&mut self, sql: String, doing: &'static str) -> Result<(), Error> {
-        self.get()?.run(sql).await.map_err(|error| Error::database(doing, error))
+    /// Takes notice of why a statement failed, and of what that has left of the transaction.
+    pub(crate) async fn noted<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        if let (Err(error), Some(open)) = (&result, self.open.as_mut()) {
+            let left = open.left(error).await;
+            let mut state = self.tx.state();
+            state.conflict |= is_conflict(error);
+            let failed = |reason| Cause::Failed { reason, error: error.to_string() };
+            match left {
+                Left::All => {}
+                Left::Savepoint => state.break_around(usize::MAX, failed(ABORTED)),
+                Left::Nothing => drop(state.lost.get_or_insert(failed(LOST))),
+            }
+        }
+        result
     }
 
-    pub(super) async fn roll_back_to(&mut self, tx: &Tx, depth: usize) -> Result<(), Error> {
-        let (set, unguarded) =
-            tx.state().frames.get(depth).map_or((false, false), |frame| (frame.set, frame.unguarded));
+    pub(super) async fn run(mut self, sql: String, doing: &'static str) -> Result<Self, Error> {
+        let statement = async move {
+            let ran = self.get()?.run(sql).await;
+            self.noted(ran).await.map_err(|error| Error::database(doing, error))?;
+            Ok(self)
+        };
+        to_the_end(statement).await
+    }
+
+    pub(super) async fn roll_back_to(self, depth: usize) -> Result<Self, Error> {
+        let tx = self.tx.clone();
+        let (set, unguarded) = {
+            let state = tx.state();
+            let frame = state.frames.get(depth).filter(|_| state.lost.is_none());
+            frame.map_or((false, false), |frame| (frame.set, frame.unguarded))
+        };
+        let mut connection = self;
         if set {
-            let underway = Underway::new(tx, depth);
-            let doing = "rolling back a savepoint";
-            self.run(format!("ROLLBACK TO SAVEPOINT aksara_{depth}"), doing).await?;
-            self.run(format!("RELEASE SAVEPOINT aksara_{depth}"), doing).await?;
+            let underway = Underway::new(&tx, depth);
+            let undo = format!("ROLLBACK TO SAVEPOINT aksara_{depth}");
+            let undone = match connection.run(undo, "rolling back a savepoint").await {
+                Ok(connection) => {
+                    let release = format!("RELEASE SAVEPOINT aksara_{depth}");
+                    connection.run(release, "rolling back a savepoint").await
+                }
+                Err(error) => Err(error),
+            };
             underway.end();
+            connection = match undone {
+                Ok(connection) => connection,
+                Err(error) => {
+                    // What it was to undo is still there, or all is gone.
+                    return Err(tx.lose(LOST, &error));
+                }
+            };
         }
         let mut state = tx.state();
         if unguarded && !set {
@@ -235,6 +321,16 @@ impl Connection<'_> {
         }
         state.frames.truncate(depth);
         state.abandoned = state.abandoned.filter(|abandoned| *abandoned < depth);
-        Ok(())
+        drop(state);
+        Ok(connection)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Its scope was dropped while this was in use.
+        if self.tx.state().frames.is_empty() {
+            self.open.take();
+        }
     }
 }

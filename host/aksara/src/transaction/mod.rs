@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use self::after::CommitCallback;
-pub(crate) use self::handle::TxHandle;
+pub(crate) use self::handle::{Connection, TxHandle};
 pub(crate) use self::scope::Scope;
 use crate::error::BoxError;
 use crate::signals;

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use super::TransactionOptions;
 use super::after::{After, AfterCommit, AfterRollback, cumulated};
-use super::handle::{Connection, ENDED, Frame, Tx, TxHandle, TxState, Underway};
+use super::handle::{Connection, ENDED, ENDED_INSIDE, Frame, Tx, TxHandle, TxState, Underway};
+use crate::error::is_conflict;
+use crate::whole::to_the_end;
 use crate::{Db, Error};
 
 /// One operation that happens wholly or not at all: a transaction, or a savepoint inside the one that is open.
@@ -51,18 +53,17 @@ impl Scope {
         mut self,
         result: Result<T, E>,
     ) -> Result<(T, AfterCommit), E> {
-        match result {
+        let error = match result {
             Ok(value) => match self.keep().await {
-                Ok(after) => Ok((value, after)),
-                Err(error) => Err(error.into()),
+                Ok(after) => return Ok((value, after)),
+                Err(error) => error.into(),
             },
-            Err(error) => {
-                if let Err(rollback) = self.undone().await {
-                    tracing::error!(error = %rollback, "a rollback failed; it is made again before the next statement, or by closing the connection");
-                }
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        if let Err(rollback) = self.undone().await {
+            tracing::error!(error = %rollback, "a rollback failed; it is made again before the next statement, or by closing the connection");
         }
+        Err(error)
     }
 
     async fn keep(&mut self) -> Result<AfterCommit, Error> {
@@ -72,8 +73,10 @@ impl Scope {
         if depth > 0 {
             if tx.state().frames.last().is_some_and(|frame| frame.set) {
                 let underway = Underway::new(&tx, depth);
-                connection.run(format!("RELEASE SAVEPOINT aksara_{depth}"), "releasing a savepoint").await?;
+                let release = format!("RELEASE SAVEPOINT aksara_{depth}");
+                let released = connection.run(release, "releasing a savepoint").await;
                 underway.end();
+                connection = released.map_err(|error| tx.lose(ENDED_INSIDE, &error))?;
             }
             self.ended = true;
             // They run after the outermost commit, whoever makes it.
@@ -83,12 +86,15 @@ impl Scope {
                 outer.after.extend(released.after);
             }
         } else {
-            let transaction = connection.0.take().ok_or(Error::Transaction(ENDED))?;
-            let committed = transaction.commit().await.inspect_err(|error| self.handle.note(error));
-            committed.map_err(|error| Error::database("committing", error))?;
+            let transaction = connection.open.take().ok_or(Error::Transaction(ENDED))?;
+            if let Err(error) = to_the_end(transaction.commit()).await {
+                tx.state().conflict |= is_conflict(&error);
+                return Err(Error::database("committing", error));
+            }
             self.ended = true;
             after.extend(tx.state().frames.drain(..).flat_map(|frame| frame.after));
         }
+        drop(connection);
         Ok(AfterCommit { db: self.db.outside(), plugins: tx.plugins.clone(), after: cumulated(after) })
     }
 
@@ -114,20 +120,31 @@ impl Scope {
 
     async fn undone(&mut self) -> Result<(), Error> {
         let TxHandle { tx, depth, .. } = self.handle.clone();
-        let mut connection = Connection(tx.connection.lock().await);
+        let mut connection = Connection::lock(&tx).await;
         if !self.is_open() {
             // What is around it was undone already, and it with that.
             self.ended = true;
             return Ok(());
         }
         if depth > 0 {
-            connection.roll_back_to(&tx, depth).await?;
-        } else if let Some(transaction) = connection.0.take() {
-            let frames = std::mem::take(&mut tx.state().frames);
-            transaction.roll_back().await.map_err(|error| Error::database("rolling back", error))?;
+            drop(connection.roll_back_to(depth).await?);
+        } else {
+            let (frames, lost) = {
+                let mut state = tx.state();
+                (std::mem::take(&mut state.frames), state.lost.is_some())
+            };
             self.ended = true;
+            let undone = match connection.open.take() {
+                Some(transaction) => to_the_end(transaction.roll_back()).await,
+                None => Ok(()),
+            };
             drop(connection);
             self.rolled_back(frames).send().await;
+            // Of a transaction that is lost there is nothing left to undo.
+            return undone.or_else(|error| match lost {
+                true => Ok(()),
+                false => Err(Error::database("rolling back", error)),
+            });
         }
         self.ended = true;
         Ok(())
@@ -138,8 +155,14 @@ async fn begin(db: &Db, options: TransactionOptions) -> Result<TxHandle, Error> 
     let transaction = db.pool()?.begin(options).await;
     let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
     let tx = Tx {
-        connection: tokio::sync::Mutex::new(Some(transaction)),
-        state: Mutex::new(TxState { frames: Vec::new(), abandoned: None, counted: 0, conflict: false }),
+        connection: Arc::new(tokio::sync::Mutex::new(Some(transaction))),
+        state: Mutex::new(TxState {
+            frames: Vec::new(),
+            abandoned: None,
+            counted: 0,
+            conflict: false,
+            lost: None,
+        }),
         plugins: db.plugin_set(),
         read_only: options.read_only,
     };
