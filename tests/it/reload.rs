@@ -220,7 +220,7 @@ async fn a_file_that_is_not_closed_takes_the_place_of_nothing() {
     std::io::Write::write_all(&mut file, &revision(2)).unwrap();
     wait_for(&plugins, |plugins| plugins.status()[0].failure.is_some()).await;
     let failure = plugins.status()[0].failure.clone().unwrap();
-    insta::assert_snapshot!(failure, @"the file is still being written; it is loaded once it is closed");
+    insta::assert_snapshot!(failure, @"the file is still being written; it is loaded when it is closed");
     assert_eq!((serving(&plugins), mark(&test.db).await), (before, both(1)));
     drop(file);
     wait_for(&plugins, |plugins| plugins.status()[0].failure.is_none()).await;

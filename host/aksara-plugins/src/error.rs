@@ -25,7 +25,7 @@ pub enum LoadError {
     },
 
     /// The file is still open for writing.
-    #[error("the file is still being written; it is loaded once it is closed")]
+    #[error("the file is still being written; it is loaded when it is closed")]
     Unfinished,
 
     /// The plugin listens to nothing, as an empty file does, or one of which a part is missing.

@@ -1,9 +1,9 @@
 //! The watch of the plugins folder: it is set anew when another folder takes its place, and knows which files are open.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
@@ -13,6 +13,9 @@ use crate::plugins::STABLE;
 
 /// How long a look waits for a file to be closed; the event of its closing brings the next look.
 const CLOSING: Duration = Duration::from_secs(1);
+
+/// A file that is kept open counts as complete when nothing has been written to it for so long.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// The event that a file which was written is closed.
 const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
@@ -28,8 +31,8 @@ pub(crate) struct Watch {
 /// What events tell.
 #[derive(Default)]
 struct Noted {
-    /// Files that are open for writing.
-    writing: HashSet<PathBuf>,
+    /// Files that are open for writing, and when they were last written.
+    writing: HashMap<PathBuf, Instant>,
     /// Whether the folder was moved or removed, which ends its watch.
     is_gone: bool,
 }
@@ -100,9 +103,9 @@ impl Watch {
         Ok(())
     }
 
-    /// Returns whether a file is open for writing, as far as events tell.
+    /// Returns whether a file is open for writing, as far as events tell, and has been written of late.
     pub(crate) fn is_open(&self, path: &Path) -> bool {
-        lock(&self.noted).writing.contains(path)
+        lock(&self.noted).writing.get(path).is_some_and(|written| written.elapsed() < IDLE)
     }
 
     /// Waits a moment for a file to be closed; whether it is.
@@ -130,7 +133,7 @@ impl Noted {
         }
         match event.kind {
             EventKind::Modify(ModifyKind::Data(_)) if RecommendedWatcher::kind() == WatcherKind::Inotify => {
-                self.writing.extend(event.paths.iter().cloned());
+                self.writing.extend(event.paths.iter().map(|path| (path.clone(), Instant::now())));
             }
             CLOSED => self.closed(event),
             EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => {
