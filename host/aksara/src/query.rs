@@ -358,11 +358,13 @@ impl<M: Model> Query<M> {
     }
 
     /// The same rows by a filter, to which more can be added.
-    fn unsliced(self) -> Self {
+    fn unsliced(mut self) -> Self {
         if self.limit.is_none() && self.offset.is_none() {
             return self;
         }
         let key = qualified(M::meta(), M::meta().key_field());
+        // Rows differ by their keys.
+        self.distinct = false;
         let mut sliced = self.narrowed();
         sliced.expr_as(key.clone(), "key");
         // MySQL takes no slice in the subquery of an IN, but in a table that it is made of.

@@ -338,7 +338,7 @@ fn keys<M: Model, T: ToKey<M>>(others: impl IntoIterator<Item = T>) -> Result<Ve
 }
 
 fn without_row(meta: &'static ModelMeta) -> Error {
-    let reason = "it has no row yet, or its row was deleted; save it first";
+    let reason = "it has no row yet, or none any more; save it first";
     Error::State { operation: "relate to", model: meta.label, reason }
 }
 

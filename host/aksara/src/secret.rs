@@ -29,8 +29,9 @@ impl SecretUrl {
         let (_, credentials, _, query) = self.parts();
         let password = credentials
             .map(|credentials| credentials.split_once(':').map_or(credentials, |(_, password)| password));
-        let values =
-            query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+        let pairs = query.into_iter().flat_map(|query| query.split('&'));
+        // What has no name is shown as little as what has an unknown one.
+        let values = pairs.map(|pair| pair.split_once('=').unwrap_or(("", pair)));
         let values = values.filter(|(key, _)| !is_harmless(key)).map(|(_, value)| value);
         let written = password.into_iter().chain(values).filter(|secret| !secret.is_empty());
         written.flat_map(|secret| [secret.to_owned(), decoded(secret)]).collect()

@@ -44,7 +44,7 @@ async fn unknown_keys_of_a_reply_are_ignored() {
 async fn the_handler_gets_the_event_as_it_is() {
     let echo = "(call $ok (local.get $event) (local.get $length))";
     let revision = Fixture::new().handle(echo).load(Limits::default()).await;
-    let called = within(30, revision.call(0, &patch().encode(), context(None))).await.unwrap();
+    let called = within(600, revision.call(0, &patch().encode(), context(None))).await.unwrap();
     assert_eq!(called.reply, patch());
 }
 
@@ -53,7 +53,7 @@ async fn the_handler_gets_the_number_of_the_subscription() {
     let handle = "(if (i32.ne (local.get $subscription) (i32.const 7)) (then unreachable))
         (call $ok (i32.const 0) (i32.const 0))";
     let revision = Fixture::new().handle(handle).load(Limits::default()).await;
-    assert_eq!(within(30, revision.call(7, EVENT, context(None))).await.unwrap().reply, Reply::Unchanged);
+    assert_eq!(within(600, revision.call(7, EVENT, context(None))).await.unwrap().reply, Reply::Unchanged);
 }
 
 #[tokio::test]

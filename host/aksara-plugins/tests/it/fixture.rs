@@ -259,7 +259,7 @@ pub(crate) fn engine() -> &'static Engine {
 
 /// The error of loading these bytes as `fixture.wasm`.
 pub(crate) async fn refusal(bytes: Vec<u8>, limits: Limits) -> LoadError {
-    within(60, engine().load(Some("fixture"), bytes, limits)).await.unwrap_err()
+    within(600, engine().load(Some("fixture"), bytes, limits)).await.unwrap_err()
 }
 
 pub(crate) fn context(models: Option<Arc<dyn Application>>) -> CallContext<'static> {
@@ -268,7 +268,7 @@ pub(crate) fn context(models: Option<Arc<dyn Application>>) -> CallContext<'stat
 
 /// Calls its one handler, in bounded time.
 pub(crate) async fn call(revision: &Revision) -> Result<Called, CallError> {
-    within(30, revision.call(0, EVENT, context(None))).await
+    within(600, revision.call(0, EVENT, context(None))).await
 }
 
 /// Calls its one handler, which may read these models.
@@ -276,7 +276,7 @@ pub(crate) async fn call_with(
     revision: &Revision,
     models: Arc<dyn Application>,
 ) -> Result<Called, CallError> {
-    within(30, revision.call(0, EVENT, context(Some(models)))).await
+    within(600, revision.call(0, EVENT, context(Some(models)))).await
 }
 
 /// The fault with which a call ended.

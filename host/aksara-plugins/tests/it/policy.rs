@@ -32,7 +32,7 @@ impl Folder {
     }
 
     async fn open(&self) -> Result<Plugins, LoadError> {
-        within(60, Plugins::open(self.plugins(), PluginsOptions::default())).await
+        within(600, Plugins::open(self.plugins(), PluginsOptions::default())).await
     }
 
     /// Why the plugin does not serve; nothing when it does.
@@ -91,7 +91,7 @@ async fn an_update_that_asks_for_more_leaves_the_old_version_serving() {
     let before = plugins.status()[0].serving.clone().unwrap();
     let more = asking(&[ModelOperation::Get, ModelOperation::Delete]);
     fs::write(folder.plugins().join("fixture.wasm"), &more).unwrap();
-    within(60, plugins.rescan()).await;
+    within(600, plugins.rescan()).await;
     let status = plugins.status().remove(0);
     assert_eq!(status.serving.as_ref(), Some(&before));
     assert!(status.failure.unwrap().to_string().contains("`delete` on the model `app.Article`"));
@@ -99,7 +99,7 @@ async fn an_update_that_asks_for_more_leaves_the_old_version_serving() {
     // The operator agrees, and nobody has to touch the plugin.
     let mut changes = plugins.subscribe();
     folder.policy("[plugins.fixture.grants]\nmodels = { \"app.Article\" = [\"get\", \"delete\"] }\n");
-    within(60, changes.wait_for(|_| plugins.status()[0].failure.is_none())).await.unwrap();
+    within(600, changes.wait_for(|_| plugins.status()[0].failure.is_none())).await.unwrap();
     assert_ne!(plugins.status()[0].serving, Some(before));
 }
 
