@@ -288,8 +288,18 @@ impl Loader {
         let order = self.order(&name);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
+        let hears = |revision: &Revision| !revision.description().subscriptions.is_empty();
+        let loaded = match loaded {
+            Ok(revision) if !hears(&revision) && slot.serving.as_deref().is_some_and(hears) => {
+                Err(LoadError::NoHandlers)
+            }
+            loaded => loaded,
+        };
         match loaded {
             Ok(revision) => {
+                if !hears(&revision) {
+                    tracing::warn!(plugin = revision.label(), "the plugin has no handlers");
+                }
                 let (plugin, allowance) = (revision.label(), revision.allowance());
                 let (grants, granted) = (&allowance.grants, allowance.granted());
                 tracing::info!(plugin, ?grants, "plugin loaded; it is granted {granted}");
@@ -331,16 +341,12 @@ impl Loader {
         bytes: Vec<u8>,
         allowance: Allowance,
     ) -> Result<Revision, LoadError> {
-        let revision = match kind {
-            Kind::Component => self.engine.load(Some(name), bytes, allowance).await?,
+        match kind {
+            Kind::Component => self.engine.load(Some(name), bytes, allowance).await,
             Kind::JavaScript => {
                 let text = String::from_utf8(bytes).map_err(|_| LoadError::NoText)?;
-                self.engine.load_javascript(name, text, allowance).await?
+                self.engine.load_javascript(name, text, allowance).await
             }
-        };
-        match revision.description().subscriptions.is_empty() {
-            true => Err(LoadError::NoHandlers),
-            false => Ok(revision),
         }
     }
 
