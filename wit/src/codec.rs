@@ -34,9 +34,9 @@ impl DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// 4 MiB, 32 levels, 262,144 values.
+    /// 4 MiB, 128 levels, 262,144 values. A JSON document may have 100 levels; the rest is what messages put around it.
     fn default() -> Self {
-        DecodeLimits { bytes_max: 4 << 20, depth_max: 32, values_max: 1 << 18 }
+        DecodeLimits { bytes_max: 4 << 20, depth_max: 128, values_max: 1 << 18 }
     }
 }
 

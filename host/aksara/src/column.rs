@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 use std::ops;
 
-use sea_query::{Alias, Expr, ExprTrait, LikeExpr};
+use sea_query::{Alias, BinOper, Expr, ExprTrait, Func, LikeExpr};
 use uuid::Uuid;
 
 use crate::collect::KEYS_MAX;
 use crate::condition::{Condition, Join};
 use crate::field::FieldType;
-use crate::meta::{FieldMeta, ModelMeta};
+use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::{Fk, Instance, Model, Value};
 
 /// One column of a model: `Post::title`. `T` is the type of its field.
@@ -301,7 +301,7 @@ pub struct Assignment<M> {
 /// A value that the database computes from the row itself: `F(Post::view_count) + 1`.
 ///
 /// Arithmetic over numeric columns and numbers; the update happens in one statement, so that no concurrent
-/// update is lost.
+/// update is lost. Integers are divided without a remainder, towards zero; what is divided by zero is null.
 #[expect(non_snake_case, reason = "the name that it has had in ORMs for twenty years")]
 pub fn F<M: Model, T: FieldType>(column: Column<M, T>) -> FExpr<M, T> {
     FExpr { expr: column.expr(), types: PhantomData }
@@ -320,13 +320,29 @@ impl<M, T: FieldType> Operand<M, T::Base> for FExpr<M, T> {
     }
 }
 
+/// What an arithmetic operator computes, with one meaning on all databases: integers are divided without a remainder,
+/// towards zero, and what is divided by zero is null.
+pub(crate) fn arithmetic(kind: FieldKind, operator: BinOper, left: Expr, right: Expr) -> Expr {
+    if operator != BinOper::Div {
+        return left.binary(operator, right);
+    }
+    let right: Expr = Func::cust("NULLIF").args([right, Expr::cust("0")]).into();
+    let left = match kind {
+        // MySQL would divide integers to a fraction. Without the remainder, there is none.
+        FieldKind::I16 | FieldKind::I32 | FieldKind::I64 => left.clone().sub(left.modulo(right.clone())),
+        _ => left,
+    };
+    left.div(right)
+}
+
 macro_rules! arithmetic {
     ($($trait:ident $method:ident;)*) => {$(
         impl<M, T: FieldType, V: Operand<M, T::Base>> ops::$trait<V> for FExpr<M, T> {
             type Output = Self;
 
             fn $method(self, value: V) -> Self {
-                FExpr { expr: ExprTrait::$method(self.expr, value.into_expr()), types: PhantomData }
+                let expr = arithmetic(T::KIND, BinOper::$trait, self.expr, value.into_expr());
+                FExpr { expr, types: PhantomData }
             }
         }
     )*};

@@ -333,7 +333,8 @@ impl<M: Model> Query<M> {
     /// This is the documented bypass: it sends no signal, validates nothing, and sets no automatic timestamp.
     ///
     /// # Errors
-    /// [`Error::Integrity`], [`Error::Database`], and [`Error::Sliced`] after `limit` or `offset`.
+    /// [`Error::Validation`] for a value that could not be read again, [`Error::Integrity`], [`Error::Database`], and
+    /// [`Error::Sliced`] after `limit` or `offset`.
     pub async fn update(self, assignments: impl IntoIterator<Item = Assignment<M>>) -> Result<u64, Error> {
         self.refuse_slice("update")?;
         let assignments =

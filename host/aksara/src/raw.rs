@@ -4,11 +4,13 @@ use sea_query::Values;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::db::On;
+use crate::row::Row;
 use crate::{Db, Error, Instance, Model, Value};
 
 impl Db {
-    /// Reads instances by a query of your own, which has to return all columns of the model, by whatever order. Values
-    /// are bound to the placeholders of the database: `?` on SQLite and MySQL, `$1` on PostgreSQL.
+    /// Reads instances by a query of your own, which runs as it stands and has to return all columns of the model. They
+    /// are found by name, in any order and among others; of two with one name the first counts. Values are bound to the
+    /// placeholders of the database: `?` on SQLite and MySQL, `$1` on PostgreSQL.
     ///
     /// The text is taken as it is: build it from nothing that a user wrote.
     ///
@@ -19,13 +21,9 @@ impl Db {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<Instance<M>>, Error> {
-        // Names the columns, so that their order does not matter.
-        let quote = if self.backend() == crate::Backend::MySql { '`' } else { '"' };
-        let columns = M::meta().fields.iter().map(|field| format!("{quote}{}{quote}", field.name));
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT {columns} FROM ({}) AS raw", sql.trim().trim_end_matches(';'));
         let on = On { meta: M::meta(), doing: "reading rows by a raw query" };
-        let rows = self.fetch(on, AssertSqlSafe(sql).into_sql_str(), Values(values)).await?;
+        let mut rows = self.fetch(on, AssertSqlSafe(sql.to_owned()).into_sql_str(), Values(values)).await?;
+        Row::arrange(&mut rows, M::meta())?;
         rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
     }
 

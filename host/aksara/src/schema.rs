@@ -1,10 +1,12 @@
 //! Tables from models.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use rust_decimal::Decimal;
 use sea_query::{
-    ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, Table, TableCreateStatement, Values,
+    ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, IndexCreateStatement, Table,
+    TableCreateStatement, Values,
 };
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -53,7 +55,8 @@ models!(A, B, C, D, E, F, G, H, I, J, K);
 models!(A, B, C, D, E, F, G, H, I, J, K, L);
 
 impl Db {
-    /// Makes the tables and indexes of these models, in one transaction; what is there already stays as it is.
+    /// Makes the tables and indexes of these models, in one transaction; what is there already stays as it is. Tables may
+    /// point at each other, in one call or in several: a foreign key is made as soon as both tables are there.
     ///
     /// ```no_run
     /// # use aksara::prelude::*;
@@ -77,29 +80,94 @@ impl Db {
 
 async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
     let backend = db.backend();
-    for meta in metas {
-        let mut table = table(meta, backend);
-        let mut statements = Vec::new();
+    let mut plan = Plan { there: existing(db, &metas).await?, later: Vec::new() };
+    let mut made = Vec::new();
+    let mut statements = Vec::new();
+    for &meta in &metas {
+        if backend != Backend::Sqlite && !plan.there.contains(meta.table) {
+            made.push(meta);
+        }
+        plan.there.insert(meta.table.to_owned());
+        let mut table = table(meta, backend, &mut plan);
+        let mut after = Vec::new();
         for mut index in indexes(meta) {
             // MySQL cannot make an index only where there is none.
             if backend == Backend::MySql {
                 table.index(&mut index);
             } else {
-                statements.push(backend.render_schema(&index));
+                after.push(backend.render_schema(&index));
             }
         }
-        statements.insert(0, backend.render_schema(&table));
-        statements
-            .extend(meta.joins.iter().filter(|join| !join.explicit).flat_map(|join| pairs(join, backend)));
-        for sql in statements {
-            let on = On { meta, doing: "creating a table" };
-            db.execute(on, AssertSqlSafe(sql), Values(Vec::new())).await?;
+        statements.push((meta, backend.render_schema(&table)));
+        statements.extend(after.into_iter().map(|sql| (meta, sql)));
+    }
+    // Of a table that was there already, nothing is made anew.
+    plan.later.retain(|(meta, _)| made.iter().any(|made| std::ptr::eq(*made, *meta)));
+    let is_made = |meta: &ModelMeta| made.iter().any(|made| std::ptr::eq(*made, meta));
+    for meta in ModelMeta::all().filter(|meta| plan.there.contains(meta.table) && !is_made(meta)) {
+        let waiting =
+            meta.fields.iter().filter(|field| field.reference.is_some_and(|to| is_made((to.model)())));
+        plan.later.extend(waiting.map(|field| (meta, field)));
+    }
+    for (meta, field) in plan.later.iter().filter(|(_, field)| plan.has_target(field)) {
+        if let Some(mut key) = foreign_key(meta, field) {
+            let name = index_name(meta.table, &[field.name], "key");
+            statements.push((meta, backend.render_schema(key.name(name))));
         }
+    }
+    let is_listed = |meta: &ModelMeta| metas.iter().any(|listed| std::ptr::eq(*listed, meta));
+    for meta in ModelMeta::all().filter(|meta| plan.there.contains(meta.table)) {
+        for join in meta.joins.iter().filter(|join| !join.explicit) {
+            let target = (join.target.0)();
+            let possible = backend == Backend::Sqlite || plan.there.contains(target.table);
+            if possible && (is_listed(meta) || is_made(target)) {
+                statements.extend(pairs(join, backend).into_iter().map(|sql| (meta, sql)));
+            }
+        }
+    }
+    for (meta, sql) in statements {
+        db.execute(On { meta, doing: "creating a table" }, AssertSqlSafe(sql), Values(Vec::new())).await?;
     }
     Ok(())
 }
 
-fn table(meta: &'static ModelMeta, backend: Backend) -> TableCreateStatement {
+/// Which tables there are, and the foreign keys that wait for theirs.
+struct Plan {
+    there: HashSet<String>,
+    later: Vec<(&'static ModelMeta, &'static FieldMeta)>,
+}
+
+impl Plan {
+    fn has_target(&self, field: &FieldMeta) -> bool {
+        field.reference.is_some_and(|reference| self.there.contains((reference.model)().table))
+    }
+}
+
+/// The tables of the database; none on SQLite, where a foreign key may point to a table that is made later.
+async fn existing(db: &Db, metas: &[&'static ModelMeta]) -> Result<HashSet<String>, Error> {
+    let (Some(&meta), false) = (metas.first(), db.backend() == Backend::Sqlite) else {
+        return Ok(HashSet::new());
+    };
+    let schema = if db.backend() == Backend::MySql { "DATABASE()" } else { "current_schema()" };
+    let text = if db.backend() == Backend::MySql { "CHAR" } else { "TEXT" };
+    let sql = format!(
+        "SELECT CAST(table_name AS {text}) FROM information_schema.tables WHERE table_schema = {schema}"
+    );
+    let on = On { meta, doing: "looking for tables" };
+    let rows = db.fetch(on, AssertSqlSafe(sql), Values(Vec::new())).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn foreign_key(meta: &ModelMeta, field: &FieldMeta) -> Option<ForeignKeyCreateStatement> {
+    let target = (field.reference?.model)();
+    let mut key = ForeignKey::create();
+    key.from(meta.table, field.name).to(target.table, target.key_field().name);
+    // What a delete does is up to `delete`, which sends the signals; the database only guards.
+    key.on_delete(ForeignKeyAction::NoAction);
+    Some(key)
+}
+
+fn table(meta: &'static ModelMeta, backend: Backend, plan: &mut Plan) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(meta.table).if_not_exists();
     if backend == Backend::MySql {
@@ -127,12 +195,9 @@ fn table(meta: &'static ModelMeta, backend: Backend) -> TableCreateStatement {
             column.primary_key();
         }
         table.col(column);
-        if let Some(reference) = field.reference {
-            let target = (reference.model)();
-            let mut key = ForeignKey::create();
-            key.from(meta.table, field.name).to(target.table, target.key_field().name);
-            // What a delete does is up to `delete`, which sends the signals; the database only guards.
-            key.on_delete(ForeignKeyAction::NoAction);
+        if field.reference.is_some() && backend != Backend::Sqlite && !plan.has_target(field) {
+            plan.later.push((meta, field));
+        } else if let Some(mut key) = foreign_key(meta, field) {
             table.foreign_key(&mut key);
         }
     }
@@ -209,7 +274,8 @@ fn mysql_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
         FieldKind::Decimal => column.custom("DECIMAL(65, 30)"),
         FieldKind::DateTime => column.custom("DATETIME(6)"),
         FieldKind::Date => column.date(),
-        FieldKind::Json => column.custom("JSON"),
+        // MariaDB's JSON refuses more than 32 levels, and MySQL's changes what it stores; text keeps it.
+        FieldKind::Json => column.custom("LONGTEXT"),
         FieldKind::Uuid => column.custom("BINARY(16)"),
         FieldKind::Bytes => column.custom("LONGBLOB"),
         _ => common_type(column, field),

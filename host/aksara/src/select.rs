@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use rust_decimal::Decimal;
-use sea_query::{Alias, Expr, Func, SelectStatement};
+use sea_query::{Alias, BinOper, Expr, ExprTrait, Func, SelectStatement};
 
 use crate::column::Column;
 use crate::db::On;
@@ -70,8 +70,8 @@ tuples!(A B C D E F);
 #[derive(Clone, Debug)]
 pub struct Aggregate<M, T> {
     expr: Expr,
-    /// The type to cast to, by database; none where it is that type already.
-    cast: fn(Backend) -> Option<&'static str>,
+    /// Makes it the type that is read, by database.
+    cast: fn(Backend, Expr) -> Expr,
     types: PhantomData<fn() -> (M, T)>,
 }
 
@@ -79,11 +79,7 @@ impl<M, T: FieldType> Selection<M> for Aggregate<M, T> {
     type Output = T;
 
     fn select(&self, backend: Backend, statement: &mut SelectStatement) {
-        let expr = self.expr.clone();
-        match (self.cast)(backend) {
-            Some(name) => statement.expr(Func::cast_as(expr, Alias::new(name))),
-            None => statement.expr(expr),
-        };
+        statement.expr((self.cast)(backend, self.expr.clone()));
     }
 
     fn read(&self, row: &Row, at: &mut usize) -> Result<T, Error> {
@@ -98,22 +94,35 @@ pub trait Summable: FieldType {
     type Sum: FieldType;
 
     #[doc(hidden)]
-    fn cast(backend: Backend) -> Option<&'static str>;
+    fn cast(backend: Backend, sum: Expr) -> Expr;
 }
 
-fn to_integer(backend: Backend) -> Option<&'static str> {
+fn as_it_is(_: Backend, expr: Expr) -> Expr {
+    expr
+}
+
+fn to_integer(backend: Backend, expr: Expr) -> Expr {
     match backend {
-        Backend::Sqlite => None,
-        Backend::Postgres => Some("BIGINT"),
-        Backend::MySql => Some("SIGNED"),
+        Backend::Sqlite => expr,
+        Backend::Postgres => Func::cast_as(expr, Alias::new("BIGINT")).into(),
+        // A cast would silently make the greatest integer of a sum that is greater; DIV fails.
+        Backend::MySql => expr.binary(BinOper::Custom("DIV".into()), Expr::cust("1")),
     }
 }
 
-fn to_float(backend: Backend) -> Option<&'static str> {
+fn to_float(backend: Backend, expr: Expr) -> Expr {
+    let name = match backend {
+        Backend::Sqlite => "REAL",
+        Backend::Postgres => "DOUBLE PRECISION",
+        Backend::MySql => "DOUBLE",
+    };
+    Func::cast_as(expr, Alias::new(name)).into()
+}
+
+fn to_decimal(backend: Backend, expr: Expr) -> Expr {
     match backend {
-        Backend::Sqlite => Some("REAL"),
-        Backend::Postgres => Some("DOUBLE PRECISION"),
-        Backend::MySql => Some("DOUBLE"),
+        Backend::Sqlite => Func::cast_as(expr, Alias::new("TEXT")).into(),
+        _ => expr,
     }
 }
 
@@ -122,8 +131,8 @@ macro_rules! summable {
         impl Summable for $type {
             type Sum = $sum;
 
-            fn cast(backend: Backend) -> Option<&'static str> {
-                $cast(backend)
+            fn cast(backend: Backend, sum: Expr) -> Expr {
+                $cast(backend, sum)
             }
         }
     )*};
@@ -134,12 +143,12 @@ summable! {
     i64 => i64, to_integer;
     f32 => f64, to_float;
     f64 => f64, to_float;
-    Decimal => Decimal, |backend| (backend == Backend::Sqlite).then_some("TEXT");
+    Decimal => Decimal, to_decimal;
 }
 
 /// How many rows there are.
 pub fn count<M: Model>() -> Aggregate<M, i64> {
-    Aggregate { expr: Func::count(Expr::cust("*")).into(), cast: |_| None, types: PhantomData }
+    Aggregate { expr: Func::count(Expr::cust("*")).into(), cast: as_it_is, types: PhantomData }
 }
 
 /// The sum of a column; `None` over no rows. SQLite sums decimals as floats.
@@ -156,12 +165,12 @@ pub fn avg<M: Model, T: FieldType<Base: Summable>>(column: Column<M, T>) -> Aggr
 
 /// The least value of a column; `None` over no rows.
 pub fn min<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
-    Aggregate { expr: Func::min(column.expr()).into(), cast: |_| None, types: PhantomData }
+    Aggregate { expr: Func::min(column.expr()).into(), cast: as_it_is, types: PhantomData }
 }
 
 /// The greatest value of a column; `None` over no rows.
 pub fn max<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
-    Aggregate { expr: Func::max(column.expr()).into(), cast: |_| None, types: PhantomData }
+    Aggregate { expr: Func::max(column.expr()).into(), cast: as_it_is, types: PhantomData }
 }
 
 impl<M: Model> Query<M> {

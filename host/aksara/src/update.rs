@@ -6,6 +6,7 @@ use crate::db::On;
 use crate::meta::{FieldMeta, ModelMeta};
 use crate::signals::{self, SignalKind};
 use crate::transaction::Scope;
+use crate::validate::check_storable;
 use crate::{Db, Error};
 
 /// Changes columns of the rows that the condition selects; returns how many.
@@ -18,6 +19,13 @@ pub(crate) async fn by_filter(
     if assignments.is_empty() {
         return Ok(0);
     }
+    check_storable(
+        meta,
+        assignments.iter().filter_map(|(field, new)| match new {
+            Expr::Value(value) => Some((*field, value)),
+            _ => None,
+        }),
+    )?;
     tell_bypass(db, meta);
     let mut update = Query::update();
     update.table(meta.table).cond_where(condition);

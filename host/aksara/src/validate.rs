@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike, Timelike};
 
 use crate::Value;
 use crate::instance::AnyInstance;
-use crate::meta::FieldMeta;
+use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 
 /// What is wrong with an instance, by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,27 +65,103 @@ pub(crate) fn validate(
     Err(errors)
 }
 
+/// Checks the values that a query's `update` writes as they are: it validates nothing, but what could not be read again is
+/// not written either.
+///
+/// # Errors
+/// What is wrong, by field.
+pub(crate) fn check_storable<'a>(
+    meta: &ModelMeta,
+    values: impl Iterator<Item = (&'a FieldMeta, &'a Value)>,
+) -> Result<(), ValidationErrors> {
+    let mut errors = ValidationErrors { model: meta.label.to_owned(), ..Default::default() };
+    for (field, value) in values {
+        if let Some(message) = not_storable(value) {
+            errors.add(field.name, message);
+        }
+    }
+    if errors.fields.is_empty() { Ok(()) } else { Err(errors) }
+}
+
 fn problem(field: &FieldMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
-    let constrained = field.max_length.is_some() || !field.choices.is_empty();
-    if !constrained && !field.kind.is_float() {
+    let plain = matches!(
+        field.kind,
+        FieldKind::I16
+            | FieldKind::I32
+            | FieldKind::I64
+            | FieldKind::Bool
+            | FieldKind::Uuid
+            | FieldKind::Bytes
+    );
+    if plain {
         return None;
     }
-    match instance.value(index) {
-        Value::String(Some(text)) => {
-            // Bytes bound characters from above, and counting bytes is free.
-            if let Some(max) = field.max_length.map(|max| max as usize).filter(|max| text.len() > *max) {
-                let length = text.chars().count();
-                if length > max {
-                    return Some(format!("has {length} characters, {max} are allowed"));
-                }
-            }
-            if !field.choices.is_empty() && !field.choices.contains(&text.as_str()) {
-                return Some(format!("is `{text}`, one of `{}` is allowed", field.choices.join("`, `")));
-            }
-            None
-        }
+    let value = instance.value(index);
+    not_storable(&value).or_else(|| not_allowed(field, &value))
+}
+
+/// How deep arrays and objects of a JSON document may be nested: what every database, decoder and plugin takes.
+pub(crate) const JSON_DEPTH_MAX: usize = 100;
+
+/// The years that every database can store and order.
+const YEARS: RangeInclusive<i32> = 1..=9999;
+
+/// Why a value cannot be stored and read back equal, on one of the databases at least: the rule is one for all of them.
+pub(crate) fn not_storable(value: &Value) -> Option<String> {
+    match value {
         Value::Float(Some(number)) if number.is_nan() => Some("is not a number".to_owned()),
         Value::Double(Some(number)) if number.is_nan() => Some("is not a number".to_owned()),
+        Value::String(Some(text)) if text.contains('\0') => Some("contains the character NUL".to_owned()),
+        Value::ChronoDateTimeUtc(Some(time)) => not_a_time(time.year(), time.nanosecond()),
+        Value::ChronoDate(Some(date)) => not_a_time(date.year(), 0),
+        Value::Json(Some(json)) => not_json(json),
         _ => None,
     }
+}
+
+fn not_a_time(year: i32, nanoseconds: u32) -> Option<String> {
+    if !YEARS.contains(&year) {
+        return Some(format!("is in the year {year}, {} to {} are allowed", YEARS.start(), YEARS.end()));
+    }
+    (nanoseconds >= 1_000_000_000).then(|| "is in a leap second, which databases do not have".to_owned())
+}
+
+/// Looks at every value of a document, without recursion: it may be of any depth.
+fn not_json(json: &serde_json::Value) -> Option<String> {
+    use serde_json::Value as Json;
+    let mut left = vec![(json, 0)];
+    while let Some((json, depth)) = left.pop() {
+        let nul = match json {
+            Json::String(text) => text.contains('\0'),
+            Json::Object(fields) => fields.keys().any(|key| key.contains('\0')),
+            _ => false,
+        };
+        if nul {
+            return Some("contains the character NUL".to_owned());
+        }
+        if depth == JSON_DEPTH_MAX && (json.is_array() || json.is_object()) {
+            return Some(format!("is nested deeper than {JSON_DEPTH_MAX} levels"));
+        }
+        match json {
+            Json::Array(values) => left.extend(values.iter().map(|value| (value, depth + 1))),
+            Json::Object(fields) => left.extend(fields.values().map(|value| (value, depth + 1))),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn not_allowed(field: &FieldMeta, value: &Value) -> Option<String> {
+    let Value::String(Some(text)) = value else { return None };
+    // Bytes bound characters from above, and counting bytes is free.
+    if let Some(max) = field.max_length.map(|max| max as usize).filter(|max| text.len() > *max) {
+        let length = text.chars().count();
+        if length > max {
+            return Some(format!("has {length} characters, {max} are allowed"));
+        }
+    }
+    if !field.choices.is_empty() && !field.choices.contains(&text.as_str()) {
+        return Some(format!("is `{text}`, one of `{}` is allowed", field.choices.join("`, `")));
+    }
+    None
 }

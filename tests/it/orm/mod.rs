@@ -17,6 +17,7 @@ mod query;
 mod reading;
 mod relations;
 mod save;
+mod stored;
 mod transactions;
 mod truth;
 mod validation;

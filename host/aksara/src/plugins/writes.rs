@@ -3,11 +3,12 @@
 use aksara_wire::{
     self as contract, Arithmetic, FieldExpression, KEY_OR_FILTER, ModelFilter, ModelRequest, RequestError,
 };
-use sea_query::{Cond, Expr, ExprTrait};
+use sea_query::{BinOper, Cond, Expr, ExprTrait};
 
 use super::application::{failed, number};
 use super::models::{condition, field, value};
 use super::wire::{from_wire, to_wire};
+use crate::column::arithmetic;
 use crate::db::On;
 use crate::instance::AnyInstance;
 use crate::meta::{FieldMeta, ModelMeta};
@@ -151,11 +152,11 @@ fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Exp
     let FieldExpression { field: name, operator, value: right } = expression;
     let left = field(meta, &name)?;
     let right = Expr::val(fitting(meta, left, right)?);
-    let left = Expr::col(left.name);
-    Ok(match operator {
-        Arithmetic::Add => left.add(right),
-        Arithmetic::Sub => left.sub(right),
-        Arithmetic::Mul => left.mul(right),
-        Arithmetic::Div => left.div(right),
-    })
+    let operator = match operator {
+        Arithmetic::Add => BinOper::Add,
+        Arithmetic::Sub => BinOper::Sub,
+        Arithmetic::Mul => BinOper::Mul,
+        Arithmetic::Div => BinOper::Div,
+    };
+    Ok(arithmetic(left.kind, operator, Expr::col(left.name), right))
 }
