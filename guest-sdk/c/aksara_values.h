@@ -32,45 +32,68 @@ static union {
     chunk head;
     uint64_t aligned[FIRST_BYTES / 8];
 } first;
-static place arena; /* nowhere, before the first event */
-
-void aksara_reset(void) {
-    first.head.size = FIRST_BYTES - sizeof(chunk);
-    arena.current = &first.head;
-    arena.used = 0;
-}
+static chunk *beginning; /* the first chunk; none before the first event */
+static place arena;
 
 #ifdef __wasm__
-/* Pages of its own at the end of memory; `malloc` copes with not being the only one who asks for them. */
-static chunk *grow(size_t size) {
-    size_t pages = (size + sizeof(chunk) + PAGE_BYTES - 1) / PAGE_BYTES;
+/* One allocator owns the memory of a plugin: `malloc`, where it is linked. When it is first called it may take all that
+ * lies between the data and the end of memory, as that of wasi-libc does, and with it pages of another owner. The symbol
+ * is weak: a plugin that allocates nothing by itself is linked without `malloc`, and only then the arena grows memory. */
+#ifdef __cplusplus
+extern "C" void *malloc(size_t size) __attribute__((weak));
+#else
+extern void *malloc(size_t size) __attribute__((weak));
+#endif
+
+static void *obtain(size_t *size) {
+    if (malloc != NULL)
+        return malloc(*size);
+    size_t pages = (*size + PAGE_BYTES - 1) / PAGE_BYTES;
     size_t before = __builtin_wasm_memory_grow(0, pages);
-    if (before == SIZE_MAX)
-        return NULL;
-    chunk *grown = (chunk *)(before * PAGE_BYTES);
-    grown->next = NULL;
-    grown->size = pages * PAGE_BYTES - sizeof(chunk);
-    return grown;
+    *size = pages * PAGE_BYTES;
+    return before == SIZE_MAX ? NULL : (void *)(before * PAGE_BYTES);
 }
+
+static chunk *begin(void) { return malloc != NULL ? (chunk *)malloc(FIRST_BYTES) : NULL; }
 #else
 /* Natively there is a limit instead of the host's: enough for every event that there is. */
 #ifndef AKSARA_ARENA_MAX
 #define AKSARA_ARENA_MAX ((size_t)64 << 20)
 #endif
-static chunk *grow(size_t size) {
+static void *obtain(size_t *size) {
     static size_t total;
-    size_t rounded = size < PAGE_BYTES ? PAGE_BYTES : size;
-    if (rounded > AKSARA_ARENA_MAX - total)
+    if (*size > AKSARA_ARENA_MAX - total)
         return NULL;
-    chunk *grown = (chunk *)malloc(sizeof(chunk) + rounded);
+    total += *size;
+    return malloc(*size);
+}
+
+static chunk *begin(void) { return NULL; }
+#endif
+
+static chunk *grow(size_t size) {
+    size_t bytes = size + sizeof(chunk);
+    if (bytes < PAGE_BYTES)
+        bytes = PAGE_BYTES;
+    chunk *grown = (chunk *)obtain(&bytes);
     if (grown == NULL)
         return NULL;
-    total += rounded;
     grown->next = NULL;
-    grown->size = rounded;
+    grown->size = bytes - sizeof(chunk);
     return grown;
 }
-#endif
+
+void aksara_reset(void) {
+    if (beginning == NULL) {
+        beginning = begin();
+        if (beginning == NULL)
+            beginning = &first.head;
+        beginning->next = NULL;
+        beginning->size = FIRST_BYTES - sizeof(chunk);
+    }
+    arena.current = beginning;
+    arena.used = 0;
+}
 
 static void *allocate(size_t size) {
     if (size > SIZE_MAX / 2)

@@ -14,8 +14,9 @@ const PIP: [&str; 4] =
 /// What npm installs: the compiler of JavaScript components, a bundler, a parser, and the checker of types.
 const NPM: [&str; 4] = ["componentize-qjs@0.4.5", "esbuild@0.28.2", "acorn@8.19.0", "typescript@7.0.2"];
 
-/// What Debian has for C.
-const CLANG: &str = "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32";
+/// What Debian has for C and C++.
+const CLANG: &str = "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32 \
+                     libc++abi-14-dev-wasm32";
 
 /// A language other than Rust that plugins are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Language {
                 (answers("python3", "--version"), "apt-get install python3 python3-venv")
             }
             Language::JavaScript => (answers("npm", "--version"), "apt-get install nodejs npm"),
-            Language::C => (answers("clang", "--version") && wasi_libc(), CLANG),
+            Language::C => (answers("clang", "--version") && wasi_libraries(), CLANG),
         };
         (!is_there).then_some(install)
     }
@@ -54,7 +55,7 @@ impl Language {
 
 fn has_c_sources(folder: &Path) -> bool {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    files.into_iter().any(|file| file.path().extension().is_some_and(|end| end == "c"))
+    files.into_iter().any(|file| file.path().extension().is_some_and(|end| end == "c" || end == "cc"))
 }
 
 /// Where they are installed.
@@ -148,6 +149,7 @@ fn answers(program: &str, argument: &str) -> bool {
     Step::other(program).args([argument]).output().is_some()
 }
 
-fn wasi_libc() -> bool {
-    Path::new("/usr/include/wasm32-wasi").is_dir()
+/// Whether the libraries of C and C++ for WebAssembly are there.
+fn wasi_libraries() -> bool {
+    Path::new("/usr/include/wasm32-wasi").is_dir() && Path::new("/usr/lib/wasm32-wasi/libc++.a").is_file()
 }

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as aksara from "aksara";
-import { Host, describe } from "aksara/testing";
+import * as aksara from "aksara-guest";
+import { Host, describe } from "aksara-guest/testing";
 
 const { Invalid, Model, Signal, Timestamp, Uuid, log, models, plugin } = aksara;
 

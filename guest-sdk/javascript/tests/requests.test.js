@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { F, RequestError, Signal, and, bucket, config, models, not, or, postSave, service, fetch } from "aksara";
-import { Host } from "aksara/testing";
+import { F, RequestError, Signal, and, bucket, config, models, not, or, postSave, service, fetch } from "aksara-guest";
+import { Host } from "aksara-guest/testing";
 
 const paid = new Signal("billing.payment_processed");
 const happened = new Signal("requests.happened", ["number"]);

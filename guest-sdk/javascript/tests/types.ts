@@ -1,7 +1,7 @@
 // What the types allow an author to write, and what they do not: `tsc` checks it, nothing runs it.
 
-import { F, Model, Signal, Timestamp, type Uuid, bucket, cache, config, invalid, log, models, or, postSave, preBulkCreate, preSave, reject, service } from "aksara";
-import { Host } from "aksara/testing";
+import { F, Model, Signal, Timestamp, type Uuid, bucket, cache, config, invalid, log, models, or, postSave, preBulkCreate, preSave, reject, service } from "aksara-guest";
+import { Host } from "aksara-guest/testing";
 
 interface Post {
   id: Uuid;

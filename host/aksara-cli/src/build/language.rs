@@ -81,12 +81,20 @@ fn python(folder: &Path, sdk: Option<&Path>, output: &Path) -> Result<()> {
         command.env("PYTHONPATH", sdk);
     }
     let doing = format!("building the Python plugin `{}`", folder.display());
-    tools::run(command, &doing, "install Python 3, and `pip install aksara` in it")
+    tools::run(
+        command,
+        &doing,
+        "install Python 3, and the SDK in it from a clone of Aksara's repository: `pip install './guest-sdk/python[build]'`",
+    )
 }
 
 fn javascript(folder: &Path, sdk: Option<&Path>, output: &Path) -> Result<()> {
     let Some(sdk) = sdk.map(Path::to_owned).or_else(|| installed_package(folder)) else {
-        bail!("`{}` has no package `aksara`; run `npm install aksara` in it", folder.display());
+        bail!(
+            "`{}` has no package `aksara`; name the folder `guest-sdk/javascript` of a clone of Aksara's repository in \
+             its `package.json`, as `\"dependencies\": {{ \"aksara\": \"file:..\" }}`, and run `npm install`",
+            folder.display()
+        );
     };
     let mut command = tools::program("node/bin/node", "node");
     command.arg(sdk.join("build/main.mjs")).arg(folder).arg("-o").arg(output);
@@ -124,35 +132,57 @@ fn c(folder: &Path, sdk: Option<&Path>, output: &Path) -> Result<()> {
             folder.display()
         );
     };
-    let mut command = tools::program("clang/bin/clang", "clang");
-    command
-        .args(C_FLAGS)
-        .arg("-I")
-        .arg(sdk)
-        .args(sources(folder))
-        .arg(sdk.join("aksara.c"))
-        .arg("-o")
-        .arg(output);
+    let scratch = cache::scratch()?;
+    let sources: Vec<PathBuf> = sources(folder).into_iter().chain([sdk.join("aksara.c")]).collect();
+    let has_cpp = sources.iter().any(|source| is_cpp(source));
     let doing = format!("building the C plugin `{}`", folder.display());
-    tools::run(command, &doing, "install the packages clang, lld, wasi-libc and libclang-rt-14-dev-wasm32")
+    let packages = if has_cpp { CPP_PACKAGES } else { C_PACKAGES };
+    let mut objects = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let object = scratch.path().join(format!("{index}.o"));
+        let (mut command, flags) = match is_cpp(source) {
+            true => (tools::program("clang/bin/clang++", "clang++"), CPP_FLAGS.as_slice()),
+            false => (tools::program("clang/bin/clang", "clang"), C_FLAGS.as_slice()),
+        };
+        command.args(COMPILE_FLAGS).args(flags).arg("-I").arg(sdk).arg("-c").arg(source);
+        tools::run(command.arg("-o").arg(&object), &doing, packages)?;
+        objects.push(object);
+    }
+    let mut command = match has_cpp {
+        true => tools::program("clang/bin/clang++", "clang++"),
+        false => tools::program("clang/bin/clang", "clang"),
+    };
+    command.args(LINK_FLAGS).args(objects).arg("-o").arg(output);
+    tools::run(command, &doing, packages)
 }
 
-const C_FLAGS: [&str; 8] = [
+const C_PACKAGES: &str = "install the packages clang, lld, wasi-libc and libclang-rt-14-dev-wasm32";
+const CPP_PACKAGES: &str = "install the packages clang, lld, wasi-libc, libclang-rt-14-dev-wasm32, \
+                            libc++-14-dev-wasm32 and libc++abi-14-dev-wasm32";
+
+const COMPILE_FLAGS: [&str; 4] = ["--target=wasm32-wasi", "-Oz", "-ffunction-sections", "-fdata-sections"];
+const C_FLAGS: [&str; 1] = ["-std=c11"];
+const CPP_FLAGS: [&str; 3] = ["-std=c++17", "-fno-exceptions", "-fno-rtti"];
+
+/// The stack lies below the data, so that one that overflows traps: above, it would run into the data without a word.
+const LINK_FLAGS: [&str; 5] = [
     "--target=wasm32-wasi",
-    "-std=c11",
-    "-Oz",
-    "-ffunction-sections",
-    "-fdata-sections",
     "-mexec-model=reactor",
     "-Wl,--strip-all",
     "-Wl,--gc-sections",
+    "-Wl,--stack-first",
 ];
 
-/// The C files directly in a folder, in order of their names.
+/// Whether a source is C++ by its name.
+fn is_cpp(source: &Path) -> bool {
+    source.extension().is_some_and(|end| ["cc", "cpp", "cxx"].iter().any(|cpp| end == *cpp))
+}
+
+/// The C and C++ files directly in a folder, in order of their names.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut sources: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "c")).collect();
+        entries.filter(|path| is_cpp(path) || path.extension().is_some_and(|end| end == "c")).collect();
     sources.sort();
     sources
 }
