@@ -11,4 +11,5 @@ mod orm;
 mod packages;
 mod plugins;
 mod reload;
+mod same_scripts;
 mod scripts;

@@ -7,11 +7,11 @@ import { handler as component, showTraces } from "../src/guest/component.js";
 import * as aksara from "../src/index.js";
 import { prepare as prepared } from "./prepare.js";
 
-// With and without an `import`.
-Object.assign(globalThis, aksara, { __aksara: aksara, __async });
+// With and without an `import`; what prepared scripts use is under a name that no script has by accident.
+Object.assign(globalThis, aksara, { [Symbol.for("aksara")]: { sdk: aksara, run: runAsync } });
 
 /** Runs an `async` function, as a generator that yields what it waits for. */
-function __async(self, args, generator) {
+function runAsync(self, args, generator) {
   return new Promise((resolve, reject) => {
     const running = generator.apply(self, args);
     const step = (how, value) => {
@@ -53,7 +53,7 @@ export const script = {
     const name = source.name();
     let made;
     try {
-      made = prepared(text);
+      made = prepared(text, Object.keys(aksara));
     } catch (error) {
       throw `${name}.js:${error.line}: ${error.message}`;
     }

@@ -28,7 +28,9 @@ async function load() {
 }
 
 /** As in the runner, with the language's own promises. */
-function __async(self, args, generator) {
+globalThis[Symbol.for("aksara")] = { sdk: { preSave: 1, models: 2 }, run };
+
+function run(self, args, generator) {
   const running = generator.apply(self, args);
   const step = (how, value) => {
     const result = running[how](value);
@@ -40,6 +42,8 @@ function __async(self, args, generator) {
   };
   return (async () => step("next"))();
 }
+
+const NAMES = ["preSave", "models"];
 
 test("`async` functions of every kind do the same as before", { skip: !tools }, async () => {
   const { prepare } = await load();
@@ -61,20 +65,20 @@ test("`async` functions of every kind do the same as before", { skip: !tools }, 
     ["(() => { class A { static async of(a) { return a + await 1 } } return A.of })()", [1], 2],
   ];
   for (const [source, args, expected] of cases) {
-    const made = prepare(`const made = ${source};`);
+    const made = prepare(`const made = ${source};`, NAMES);
     assert.doesNotMatch(made, /\basync\b|\bawait\b/, source);
     assert.equal(made.split("\n").length, source.split("\n").length, source);
-    const run = new Function("__async", `${made} return made;`)(__async);
-    assert.equal(await run(...args), expected, `${source} became ${made}`);
+    const called = new Function(`"use strict"; ${made} return made;`)();
+    assert.equal(await called(...args), expected, `${source} became ${made}`);
   }
 });
 
 test("imports become names, and lines stay where they are", { skip: !tools }, async () => {
   const { prepare } = await load();
   const text = 'import {\n  preSave,\n  models as rows,\n} from "aksara";\nexport const a = 1;\n';
-  const made = prepare(text);
+  const made = prepare(text, NAMES);
   assert.equal(made.split("\n").length, text.split("\n").length);
-  assert.equal(new Function("__aksara", `${made} return [preSave, rows, a];`)({ preSave: 1, models: 2 }).join(), "1,2,1");
+  assert.equal(new Function(`${made} return [preSave, rows, a];`)().join(), "1,2,1");
 });
 
 test("what a plain script cannot have is named, with its line", { skip: !tools }, async () => {
@@ -90,8 +94,14 @@ test("what a plain script cannot have is named, with its line", { skip: !tools }
     ["function a() { return async () => arguments; }", 1, /`arguments` in an `async` arrow/],
     ["class A extends Map { async a() {\n super.get(1) } }", 2, /`super` in an `async` function/],
     ["const = 1;", 1, /Unexpected token/],
+    ['\nimport { nothing } from "aksara";', 2, /"aksara" has no `nothing`/],
+    ["\n\nconst fs = () => import('fs');", 3, /imports nothing but "aksara", at its beginning/],
+    ["import.meta.url;", 1, /no `import.meta`/],
+    ["function a() { return async () => new.target; }", 1, /`new.target` in an `async` arrow/],
+    ["let x = 1;\nx <!--x;", 2, /`<!--` begins no comment/],
+    ["\narguments;", 2, /`arguments` stands outside of any function/],
   ];
   for (const [source, line, message] of cases) {
-    assert.throws(() => prepare(source), (error) => error.line === line && message.test(error.message), source);
+    assert.throws(() => prepare(source, NAMES), (error) => error.line === line && message.test(error.message), source);
   }
 });
