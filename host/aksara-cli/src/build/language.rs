@@ -144,8 +144,16 @@ fn c(folder: &Path, sdk: Option<&Path>, output: &Path) -> Result<()> {
             true => (tools::program("clang/bin/clang++", "clang++"), CPP_FLAGS.as_slice()),
             false => (tools::program("clang/bin/clang", "clang"), C_FLAGS.as_slice()),
         };
-        command.args(COMPILE_FLAGS).args(flags).arg("-I").arg(sdk).arg("-c").arg(source);
-        tools::run(command.arg("-o").arg(&object), &doing, packages)?;
+        command
+            .args(COMPILE_FLAGS)
+            .args(flags)
+            .arg("-I")
+            .arg(sdk)
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(&object);
+        tools::run(command, &doing, packages)?;
         objects.push(object);
     }
     let mut command = match has_cpp {
