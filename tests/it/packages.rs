@@ -26,16 +26,12 @@ fn is_harmless(behind: &str) -> bool {
     let words = behind
         .split_whitespace()
         .map(|word| word.trim_matches(['`', '\'', '"', ',', '.', ';', ')', '{', '}']));
-    let mut words = words.filter(|word| !word.is_empty());
+    let mut words = words.filter(|word| !word.is_empty() && !word.starts_with("--"));
     let Some(first) = words.next() else { return true };
-    let is_path = |word: &str| word.contains('/') && !word.starts_with('@');
-    let is_pinned = |word: &str| word.contains("==") || word.trim_start_matches('@').contains('@');
-    // The text goes on after the command: "run `npm install` in the folder".
-    let ended = behind.starts_with(['`', '"']) || first == "_COMPILER";
-    ended
-        || is_path(first)
-        || is_pinned(first)
-        || words.next().is_some_and(|next| first.starts_with("--") && is_path(next))
+    let is_path = first.contains('/') && !first.starts_with('@');
+    let is_pinned = first.contains("==") || first.trim_start_matches('@').contains('@');
+    // The text goes on after the command, as in "run `npm install` in the folder"; or the name is a pinned constant.
+    behind.starts_with(['`', '"']) || first == "_COMPILER" || is_path || is_pinned
 }
 
 fn wrong_lines(text: &str) -> impl Iterator<Item = &str> {

@@ -39,7 +39,7 @@ pub struct ModelRequest {
     /// `create`, `update`: values by name of field.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub values: Map,
-    /// `update` by filter: what the database computes, by name of field.
+    /// `update`: what the database computes, by name of field.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub expressions: BTreeMap<String, FieldExpression>,
 }

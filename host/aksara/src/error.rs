@@ -304,6 +304,12 @@ impl Error {
         matches!(self.root(), Error::Plugin { .. })
     }
 
+    /// Whether what a concurrent transaction did stood against it, such as a deadlock: it may succeed when the whole
+    /// transaction is run again, as [`transaction_with`](crate::Db::transaction_with) does.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.root(), Error::Database { source, .. } if is_conflict(source))
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self.root(), Error::Integrity { kind: Constraint::Unique, .. })

@@ -69,7 +69,7 @@ impl<M: Model> Query<M> {
         let mut select = self.select();
         select.columns(target.fields.iter().map(|field| (Alias::new(RELATED), Alias::new(field.name))));
         select.join_as(join, target.table, RELATED, column.expr().eq(Expr::col(key)));
-        let (sql, values) = self.db().built(&select);
+        let (sql, values) = self.statement(self.db(), select)?;
         let rows = self.db().fetch(On { meta, doing: "reading rows with related ones" }, sql, values).await?;
         let mut read = Vec::with_capacity(rows.len());
         for mut row in rows {

@@ -1,13 +1,15 @@
 //! Queries: the rows of a model, narrowed, ordered, read, changed.
 
 use futures_util::stream::{self, Stream, TryStreamExt};
-use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement, Values};
+use sqlx::SqlStr;
 
 use crate::bulk;
 use crate::column::{Assignment, Column, Filter, Order, qualified};
 use crate::db::On;
 use crate::delete::{self, Deleted};
 use crate::instance::State;
+use crate::lock::Lock;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::save::SaveOptions;
 use crate::signals::{Origin, UpdateFields};
@@ -26,6 +28,7 @@ pub struct Query<M: Model> {
     offset: Option<u64>,
     distinct: bool,
     groups: Vec<&'static FieldMeta>,
+    lock: Option<Lock>,
 }
 
 impl<M: Model> Query<M> {
@@ -38,6 +41,7 @@ impl<M: Model> Query<M> {
             offset: None,
             distinct: false,
             groups: Vec::new(),
+            lock: None,
         }
     }
 
@@ -81,6 +85,36 @@ impl<M: Model> Query<M> {
         self
     }
 
+    /// Locks the rows that are read until the transaction ends, so that what is changed and saved in it is based on what
+    /// is stored: others who write to these rows, or lock them, wait. It means something to what reads whole rows, in a
+    /// transaction. On SQLite a transaction is alone in writing, and nothing is locked in addition.
+    ///
+    /// ```no_run
+    /// # use aksara::prelude::*;
+    /// # #[derive(Model, Clone)] struct Stock { #[field(primary_key)] id: i64, units: i64 }
+    /// # async fn example(db: Db, id: i64) -> Result<(), aksara::Error> {
+    /// db.transaction(async |tx| {
+    ///     let mut stock = Stock::objects(&tx).select_for_update().get(id).await?;
+    ///     stock.units -= 1;
+    ///     stock.save(&tx).await
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub fn select_for_update(self) -> Self {
+        self.locked(Lock::Update)
+    }
+
+    pub(crate) fn locked(mut self, lock: Lock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    pub(crate) fn on(mut self, db: &Db) -> Self {
+        self.db = db.clone();
+        self
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
@@ -101,7 +135,7 @@ impl<M: Model> Query<M> {
     }
 
     async fn read(&self, db: &Db) -> Result<Vec<Instance<M>>, Error> {
-        let (sql, values) = db.built(&self.select());
+        let (sql, values) = self.statement(db, self.select())?;
         let rows = db.fetch(reading::<M>(), sql, values).await?;
         rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
     }
@@ -231,63 +265,6 @@ impl<M: Model> Query<M> {
         bulk::update(&self.db, instances, fields).await
     }
 
-    /// Reads the only row there is, or inserts one; whether it was inserted. Sends what the save does that it ends up
-    /// doing. Where another transaction inserts the row meanwhile, and a unique constraint says so, that one is read.
-    ///
-    /// # Errors
-    /// [`Error::MultipleFound`], and as [`save`](Instance::save).
-    pub async fn get_or_create(self, make: impl FnOnce() -> M) -> Result<(Instance<M>, bool), Error> {
-        let scope = Scope::enter(&self.db).await?;
-        let found = self.clone().on(scope.db()).found_or_created(make).await;
-        let (found, after) = scope.finish(found).await?;
-        after.run().await;
-        Ok(found)
-    }
-
-    /// Changes and saves the only row there is, or inserts one; whether it was inserted. Sends what the save does that
-    /// it ends up doing.
-    ///
-    /// # Errors
-    /// [`Error::MultipleFound`], and as [`save`](Instance::save).
-    pub async fn update_or_create(
-        self,
-        change: impl FnOnce(&mut M),
-        make: impl FnOnce() -> M,
-    ) -> Result<(Instance<M>, bool), Error> {
-        let scope = Scope::enter(&self.db).await?;
-        let saved = async {
-            let (mut instance, created) = self.clone().on(scope.db()).found_or_created(make).await?;
-            if !created {
-                change(&mut instance);
-                instance.save(scope.db()).await?;
-            }
-            Ok::<_, Error>((instance, created))
-        };
-        let saved = saved.await;
-        let (saved, after) = scope.finish(saved).await?;
-        after.run().await;
-        Ok(saved)
-    }
-
-    fn on(mut self, db: &Db) -> Self {
-        self.db = db.clone();
-        self
-    }
-
-    async fn found_or_created(self, make: impl FnOnce() -> M) -> Result<(Instance<M>, bool), Error> {
-        match self.clone().one().await {
-            Err(error) if error.is_not_found() => {}
-            found => return found.map(|found| (found, false)),
-        }
-        match M::objects(&self.db).create(make()).await {
-            Err(error) if error.is_unique_violation() => match self.one().await {
-                Ok(found) => Ok((found, false)),
-                Err(_) => Err(error),
-            },
-            created => created.map(|created| (created, true)),
-        }
-    }
-
     /// Reads the rows one after the other, in ascending order of their keys and so many at a time: between two batches
     /// no connection is held, and memory holds one batch.
     ///
@@ -390,6 +367,18 @@ impl<M: Model> Query<M> {
         filter.map_or_else(Cond::all, |filter| filter.condition.clone().render(self.db.backend()))
     }
 
+    /// The text of a statement that reads the rows, and locks them if they are to be locked.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`] when there is no transaction to lock them for.
+    pub(crate) fn statement(&self, db: &Db, mut select: SelectStatement) -> Result<(SqlStr, Values), Error> {
+        let Some(lock) = self.lock else { return Ok(db.built(&select)) };
+        if !db.in_transaction() {
+            return Err(Error::Transaction(NOTHING_TO_LOCK_FOR));
+        }
+        Ok(lock.statement(db, &mut select, M::meta().table))
+    }
+
     pub(crate) fn select(&self) -> SelectStatement {
         let mut select = self.narrowed();
         select.exprs(M::meta().fields.iter().map(|field| qualified(M::meta(), field)));
@@ -400,7 +389,8 @@ impl<M: Model> Query<M> {
     pub(crate) fn narrowed(&self) -> SelectStatement {
         let mut select = Sql::select();
         select.from(M::meta().table).cond_where(self.condition());
-        if self.distinct {
+        // Rows that are locked are whole rows, which differ by their keys.
+        if self.distinct && self.lock.is_none() {
             select.distinct();
         }
         for field in &self.groups {
@@ -413,6 +403,9 @@ impl<M: Model> Query<M> {
         select
     }
 }
+
+const NOTHING_TO_LOCK_FOR: &str =
+    "`select_for_update` locks rows until a transaction ends, and this handle is none; begin one";
 
 /// SQLite and MySQL have no OFFSET without a LIMIT.
 fn page(select: &mut SelectStatement, limit: Option<u64>, offset: Option<u64>) {

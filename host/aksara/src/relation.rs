@@ -11,6 +11,7 @@ use crate::collect::{KEYS_MAX, Key};
 use crate::column::Filter;
 use crate::db::On;
 use crate::instance::{AnyInstance, State};
+use crate::lock::Lock;
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, RelationAction, RelationChange, SignalKind, Subject};
 use crate::transaction::Scope;
@@ -190,6 +191,7 @@ impl<K: Model> Related<'_, K> {
     pub async fn set<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let wanted = keys(others)?;
         self.change(async |db| {
+            self.lock(db).await?;
             let related = self.related(db).await?;
             let missing = without(&wanted, &related);
             let surplus = without(&related, &wanted);
@@ -212,6 +214,7 @@ impl<K: Model> Related<'_, K> {
     pub async fn set_cleared<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let wanted = keys(others)?;
         self.change(async |db| {
+            self.lock(db).await?;
             let cleared = self.cleared(db).await?;
             if wanted.is_empty() { Ok(cleared) } else { Ok(cleared + self.added(db, wanted).await?) }
         })
@@ -285,6 +288,16 @@ impl<K: Model> Related<'_, K> {
     }
 
     /// The keys that are related now, in ascending order.
+    /// Locks the instance's row: of several who set its relation, one comes after the other.
+    async fn lock(&self, db: &Db) -> Result<(), Error> {
+        let meta = self.instance.meta();
+        let mut select = Sql::select();
+        let key = Expr::col(meta.key_field().name).eq(self.instance.key());
+        select.expr(Expr::cust("1")).from(meta.table).and_where(key);
+        let (sql, values) = Lock::Update.statement(db, &mut select, meta.table);
+        db.fetch(self.on("locking the row of a relation"), sql, values).await.map(drop)
+    }
+
     async fn related(&self, db: &Db) -> Result<Vec<Value>, Error> {
         let [own, other] = self.columns();
         let mut select = Sql::select();

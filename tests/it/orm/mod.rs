@@ -14,6 +14,7 @@ mod large;
 mod machine;
 mod page;
 mod query;
+mod racing;
 mod reading;
 mod relations;
 mod save;

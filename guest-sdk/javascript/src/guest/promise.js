@@ -150,7 +150,7 @@ export class Promise {
     const failed = collect(promises, (promise, keep, reject) => promise.then(reject, keep));
     return failed.then(
       (errors) => {
-        throw Object.assign(new Error("every promise was rejected"), { name: "AggregateError", errors });
+        throw new AggregateError(errors, "All promises were rejected");
       },
       (value) => value,
     );

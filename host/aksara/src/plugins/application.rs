@@ -44,6 +44,12 @@ pub(super) fn failed(error: Error) -> RequestError {
     RequestError::new(text)
 }
 
+impl From<Error> for RequestError {
+    fn from(error: Error) -> Self {
+        failed(error)
+    }
+}
+
 /// A number of rows, as the contract has it.
 pub(super) fn number(rows: u64) -> contract::Value {
     contract::Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))

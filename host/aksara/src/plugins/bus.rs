@@ -22,7 +22,7 @@ pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Valu
     if !key.is_nil() {
         let meta =
             sender.ok_or_else(|| RequestError::new("`key` needs `sender`, the model of the instance"))?;
-        let found = read(db, meta, key).await?;
+        let found = read(db, meta, key, None).await?;
         let missing = || RequestError::new(format!("no `{}` has this key", meta.label));
         instance = Some(found.ok_or_else(missing)?);
     }

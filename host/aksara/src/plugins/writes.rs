@@ -1,9 +1,11 @@
 //! What plugins write to models: the same saves and deletes as anybody's, with their signals.
 
+use std::collections::BTreeMap;
+
 use aksara_wire::{
     self as contract, Arithmetic, FieldExpression, KEY_OR_FILTER, ModelFilter, ModelRequest, RequestError,
 };
-use sea_query::{BinOper, Cond, Expr, ExprTrait};
+use sea_query::{BinOper, Cond, Expr, ExprTrait, Query};
 
 use super::application::{failed, number};
 use super::models::{condition, field, value};
@@ -11,10 +13,12 @@ use super::wire::{from_wire, to_wire};
 use crate::column::arithmetic;
 use crate::db::On;
 use crate::instance::AnyInstance;
+use crate::lock::Lock;
 use crate::meta::{FieldMeta, ModelMeta};
 use crate::query::select_dynamic;
 use crate::save::{SaveOptions, save};
 use crate::signals::Origin;
+use crate::transaction::Scope;
 use crate::{Db, delete, init, update};
 
 /// Saves a new instance; its fields.
@@ -43,17 +47,13 @@ pub(super) async fn update(
 ) -> Result<contract::Value, RequestError> {
     let ModelRequest { key, filter, values, expressions, .. } = request;
     let filter = match meant(db, meta, key, filter)? {
-        Meant::Key(key) if expressions.is_empty() => {
-            let Some(mut instance) = read(db, meta, key).await? else { return Ok(number(0)) };
-            let names: Vec<String> = values.keys().cloned().collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            set(&mut *instance, values)?;
-            let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
-            save(&mut *instance, db, options).await.map_err(failed)?;
-            return Ok(number(1));
-        }
-        Meant::Key(_) => {
-            return Err(RequestError::new("`expressions` are for an `update` by filter; give the values"));
+        Meant::Key(key) => {
+            // What the row is changed from is what is stored: nothing that another writes meanwhile is lost.
+            let scope = Scope::enter(db).await.map_err(failed)?;
+            let updated = update_one(scope.db(), meta, key, values, expressions).await;
+            let (rows, after) = scope.finish(updated).await?;
+            after.run().await;
+            return Ok(number(rows));
         }
         Meant::Rows(condition) => condition,
     };
@@ -66,6 +66,33 @@ pub(super) async fn update(
         assignments.push((field(meta, &name)?, computed(meta, expression)?));
     }
     update::by_filter(db, meta, assignments, filter).await.map(number).map_err(failed)
+}
+
+/// Changes one instance and saves it, with its signals; the number of rows.
+async fn update_one(
+    db: &Db,
+    meta: &'static ModelMeta,
+    key: contract::Value,
+    mut values: contract::Map,
+    expressions: BTreeMap<String, FieldExpression>,
+) -> Result<u64, RequestError> {
+    let Some(mut instance) = read(db, meta, key, Some(Lock::Update)).await? else { return Ok(0) };
+    for (name, expression) in expressions {
+        let kind = field(meta, &name)?.kind;
+        let mut select = Query::select();
+        select.expr(computed(meta, expression)?).from(meta.table).cond_where(by_key(meta, instance.key()));
+        let (sql, bound) = db.built(&select);
+        let on = On { meta, doing: "computing a field for a plugin" };
+        let rows = db.fetch(on, sql, bound).await.map_err(failed)?;
+        let Some(row) = rows.first() else { return Ok(0) };
+        values.insert(name, to_wire(&row.value(0, kind).map_err(failed)?));
+    }
+    let names: Vec<String> = values.keys().cloned().collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    set(&mut *instance, values)?;
+    let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
+    save(&mut *instance, db, options).await.map_err(failed)?;
+    Ok(1)
 }
 
 /// Deletes one instance, or those that a filter selects; the number of rows, with those of the cascade.
@@ -110,9 +137,14 @@ pub(super) async fn read(
     db: &Db,
     meta: &'static ModelMeta,
     key: contract::Value,
+    lock: Option<Lock>,
 ) -> Result<Option<Box<dyn AnyInstance>>, RequestError> {
     let key = value(meta.key_field(), meta, key)?;
-    let (sql, values) = db.built(&select_dynamic(meta, by_key(meta, key)));
+    let mut select = select_dynamic(meta, by_key(meta, key));
+    let (sql, values) = match lock {
+        Some(lock) => lock.statement(db, &mut select, meta.table),
+        None => db.built(&select),
+    };
     let on = On { meta, doing: "reading a row for a plugin" };
     let rows = db.fetch(on, sql, values).await.map_err(failed)?;
     let Some(row) = rows.first() else { return Ok(None) };

@@ -224,7 +224,7 @@ impl Db {
 }
 
 /// Longer with each retry, and different for those that conflicted with each other.
-fn backoff(retries: u32) -> Duration {
+pub(crate) fn backoff(retries: u32) -> Duration {
     let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
     Duration::from_millis((5 << retries.min(6)) + spread / 16)
 }
