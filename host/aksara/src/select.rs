@@ -106,7 +106,7 @@ fn to_integer(backend: Backend, expr: Expr) -> Expr {
         Backend::Sqlite => expr,
         Backend::Postgres => Func::cast_as(expr, Alias::new("BIGINT")).into(),
         // A cast would silently make the greatest integer of a sum that is greater; DIV fails.
-        Backend::MySql => expr.binary(BinOper::Custom("DIV".into()), Expr::cust("1")),
+        Backend::MySql => expr.binary(BinOper::Custom("DIV"), Expr::cust("1")),
     }
 }
 

@@ -135,7 +135,7 @@ async fn bytes_that_are_no_reply_are_bad_replies() {
             b"\x81\xa9instances\x91\x01",
             "returned a bad reply: malformed MessagePack: a row of `instances` of a reply is an integer, expected a map",
         ),
-        ("deep", &[0x91; 100], "returned a bad reply: MessagePack nested deeper than 32 levels"),
+        ("deep", &[0x91; 200], "returned a bad reply: MessagePack nested deeper than 128 levels"),
     ];
     let mut found = Vec::new();
     for (case, bytes, expected) in cases {
