@@ -74,7 +74,7 @@ async fn what_cannot_be_read_again_is_refused_before_the_sql_and_the_rest_comes_
         (body(json!("c\0")), false),
         (body(json!({"a\0b": 1})), false),
         (body(json!(null)), true),
-        (body(json!([0.1, -0.25, 1e15, 5e-324, f64::MAX, -105.98936434295821, 123456789.123456789])), true),
+        (body(json!([0.1, -0.25, 1e15, 5e-324, f64::MAX, -105.98936434295821, 123456789.12345679])), true),
         (body(json!([u64::MAX, i64::MIN, 9007199254740993i64, "", {}, []])), true),
         (at("0001-01-01T00:00:00Z"), true),
         (at("9999-12-31T23:59:59.999999Z"), true),
