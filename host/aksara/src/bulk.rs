@@ -146,7 +146,7 @@ fn note<M: Model>(db: &Db, instance: &Instance<M>, created: bool, fields: Option
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
     if heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback) {
         let key = (instance as &dyn AnyInstance).key();
-        let changes = save::written_changes(instance, fields);
+        let changes = signals::written_changes(instance, fields);
         db.wrote_instance(Written { meta, key, created, deleted: false, changes });
     }
 }

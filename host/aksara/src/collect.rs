@@ -10,7 +10,7 @@ use crate::delete::{compare_keys, is_plain};
 use crate::instance::AnyInstance;
 use crate::meta::{FieldMeta, ModelMeta, OnDelete};
 use crate::query::select_dynamic;
-use crate::{Db, Error, Value};
+use crate::{Db, Error, Value, init};
 
 /// At most so many keys in one statement.
 pub(crate) const KEYS_MAX: usize = 1_000;
@@ -106,8 +106,16 @@ impl<'a> Group<'a> {
     ) -> Result<Group<'static>, Error> {
         let (sql, values) = db.built(&select_dynamic(meta, condition));
         let rows = db.fetch(On { meta, doing: "reading rows to delete" }, sql, values).await?;
-        let instances = rows.iter().map(|row| (meta.instance_from_row)(row).map(Doomed::Read));
-        Ok(Group { meta, instances: instances.collect::<Result<_, _>>()? })
+        let mut instances = Vec::with_capacity(rows.len());
+        let is_heard = init::is_heard(db, meta);
+        for row in &rows {
+            let mut instance = (meta.instance_from_row)(row)?;
+            if is_heard {
+                init::send(db, &mut *instance).await?;
+            }
+            instances.push(Doomed::Read(instance));
+        }
+        Ok(Group { meta, instances })
     }
 
     pub(crate) fn keys(&self) -> Vec<Value> {

@@ -8,7 +8,7 @@ use crate::collect::KEYS_MAX;
 use crate::column::{Column, Filter};
 use crate::db::On;
 use crate::query::Query;
-use crate::{Db, Error, FieldType, Fk, Instance, Model, Operand};
+use crate::{Db, Error, FieldType, Fk, Instance, Model, Operand, init};
 
 /// What the joined model is called in a statement, also where it is the same.
 const RELATED: &str = "related";
@@ -71,15 +71,24 @@ impl<M: Model> Query<M> {
         select.join_as(join, target.table, RELATED, column.expr().eq(Expr::col(key)));
         let (sql, values) = self.statement(self.db(), select)?;
         let rows = self.db().fetch(On { meta, doing: "reading rows with related ones" }, sql, values).await?;
-        let mut read = Vec::with_capacity(rows.len());
+        let mut instances = Vec::with_capacity(rows.len());
+        let mut others = Vec::with_capacity(rows.len());
         for mut row in rows {
             let instance = Instance::stored(M::from_row(&row)?);
             row.skip(meta.fields.len());
             let points = column.value_of(&instance).target_key().is_some();
             let related = points.then(|| F::Target::from_row(&row).map(Instance::stored)).transpose()?;
-            read.extend(F::related(related).map(|related| (instance, related)));
+            instances.push(instance);
+            others.push(related);
         }
-        Ok(read)
+        init::send_all(self.db(), &mut instances).await?;
+        if init::is_heard(self.db(), target) {
+            for other in others.iter_mut().flatten() {
+                init::send(self.db(), other).await?;
+            }
+        }
+        let read = instances.into_iter().zip(others);
+        Ok(read.filter_map(|(instance, other)| Some((instance, F::related(other)?))).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::instance::{AnyInstance, State};
 use crate::meta::ModelMeta;
 use crate::signals::{self, Details, Event, SignalKind};
-use crate::{Db, Error};
+use crate::{Db, Error, Instance, Model};
 
 /// Whether somebody hears that instances of this model are built.
 pub(crate) fn is_heard(db: &Db, meta: &ModelMeta) -> bool {
@@ -22,4 +22,15 @@ pub(crate) async fn send(db: &Db, instance: &mut dyn AnyInstance) -> Result<(), 
     }
     let mut event = Event::one(SignalKind::PostInit, db, instance, Details::Init);
     signals::send(&mut event, plugins.as_ref()).await
+}
+
+/// Sends both signals for rows that were read, if somebody hears them. Reading needs no transaction, and takes none for
+/// them: a handler that writes begins its own.
+pub(crate) async fn send_all<M: Model>(db: &Db, rows: &mut [Instance<M>]) -> Result<(), Error> {
+    if is_heard(db, M::meta()) {
+        for row in rows {
+            send(db, row).await?;
+        }
+    }
+    Ok(())
 }

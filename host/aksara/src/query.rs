@@ -124,13 +124,8 @@ impl<M: Model> Query<M> {
     /// # Errors
     /// [`Error::Database`], and [`Error::Decode`] for a row that does not fit the model.
     pub async fn all(self) -> Result<Vec<Instance<M>>, Error> {
-        if !init::is_heard(&self.db, M::meta()) {
-            return self.read(&self.db).await;
-        }
-        let scope = Scope::enter(&self.db).await?;
-        let read = self.read_and_tell(scope.db()).await;
-        let (rows, after) = scope.finish(read).await?;
-        after.run().await;
+        let mut rows = self.read(&self.db).await?;
+        init::send_all(&self.db, &mut rows).await?;
         Ok(rows)
     }
 
@@ -138,14 +133,6 @@ impl<M: Model> Query<M> {
         let (sql, values) = self.statement(db, self.select())?;
         let rows = db.fetch(reading::<M>(), sql, values).await?;
         rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
-    }
-
-    async fn read_and_tell(&self, db: &Db) -> Result<Vec<Instance<M>>, Error> {
-        let mut rows = self.read(db).await?;
-        for row in &mut rows {
-            init::send(db, row).await?;
-        }
-        Ok(rows)
     }
 
     /// Reads the first row; by ascending key, unless ordered.

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::db::On;
 use crate::row::Row;
-use crate::{Db, Error, Instance, Model, Value};
+use crate::{Db, Error, Instance, Model, Value, init};
 
 impl Db {
     /// Reads instances by a query of your own, which runs as it stands and has to return all columns of the model. They
@@ -24,7 +24,10 @@ impl Db {
         let on = On { meta: M::meta(), doing: "reading rows by a raw query" };
         let mut rows = self.fetch(on, AssertSqlSafe(sql.to_owned()).into_sql_str(), Values(values)).await?;
         Row::arrange(&mut rows, M::meta())?;
-        rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect()
+        let mut rows: Vec<_> =
+            rows.iter().map(|row| M::from_row(row).map(Instance::stored)).collect::<Result<_, _>>()?;
+        init::send_all(self, &mut rows).await?;
+        Ok(rows)
     }
 
     /// Runs a statement of your own; returns how many rows it changed. It bypasses handlers, validation and timestamps.

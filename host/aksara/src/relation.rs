@@ -287,7 +287,6 @@ impl<K: Model> Related<'_, K> {
         db.execute(self.on("relating rows no longer"), sql, values).await
     }
 
-    /// The keys that are related now, in ascending order.
     /// Locks the instance's row: of several who set its relation, one comes after the other.
     async fn lock(&self, db: &Db) -> Result<(), Error> {
         let meta = self.instance.meta();
@@ -298,6 +297,7 @@ impl<K: Model> Related<'_, K> {
         db.fetch(self.on("locking the row of a relation"), sql, values).await.map(drop)
     }
 
+    /// The keys that are related now, in ascending order.
     async fn related(&self, db: &Db) -> Result<Vec<Value>, Error> {
         let [own, other] = self.columns();
         let mut select = Sql::select();

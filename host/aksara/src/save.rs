@@ -1,13 +1,16 @@
 //! `save`: one instance on its way into the database, through its handlers. The line that everything else serves.
 
+use std::sync::Arc;
+
 use chrono::{SubsecRound, Utc};
 use sea_query::{Expr, ExprTrait, Query, Values};
 use uuid::Uuid;
 
 use crate::db::On;
-use crate::instance::{AnyInstance, Change, State};
+use crate::instance::{AnyInstance, State};
 use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
-use crate::signals::{self, Details, Event, SignalKind, UpdateFields, Written};
+use crate::plugins::PluginSet;
+use crate::signals::{self, Details, Event, SignalKind, UpdateFields, Written, written_changes};
 use crate::transaction::Scope;
 use crate::validate::validate;
 use crate::value::Shown;
@@ -27,14 +30,16 @@ pub struct SaveOptions<'a> {
 }
 
 impl<M: Model> Instance<M> {
-    /// Writes the instance: an INSERT when it is new, an UPDATE of all its fields otherwise.
+    /// Writes the instance: an INSERT when it is new, an UPDATE of all its fields otherwise. One whose key was changed is
+    /// new. That the row is gone is an error; [`force_insert`](SaveOptions::force_insert) inserts it again.
     ///
     /// In this order: transaction or savepoint, automatic timestamps, `pre_save`, validation, SQL, values made by
     /// the database, `post_save`, release or commit. An error at any stage undoes everything, in the database and
     /// in this instance.
     ///
     /// # Errors
-    /// A handler's refusal or failure, [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
+    /// A handler's refusal or failure, [`Error::Validation`], [`Error::Integrity`], [`Error::NotFound`] when the row is
+    /// gone, [`Error::Database`].
     pub async fn save(&mut self, db: &Db) -> Result<(), Error> {
         self.save_with(db, SaveOptions::default()).await
     }
@@ -85,15 +90,15 @@ pub(crate) async fn save(
         return Err(Error::State { operation: "force an insert of", model: meta.label, reason });
     }
     let plugins = db.plugin_set();
-    let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
-    let heard = Heard {
-        pre: heard(SignalKind::PreSave),
-        post: heard(SignalKind::PostSave),
-        end: heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback),
-    };
-    if heard.pre || heard.post || heard.end || db.needs_savepoint() {
+    let heard = Heard::now(meta, plugins.as_ref());
+    let is_renamed = is_renamed(instance, options);
+    if heard.pre || heard.post || heard.end || is_renamed || db.needs_savepoint() {
         let before = Before::Everything(instance.snapshot());
         let mut undo = Undo { instance, before };
+        if is_renamed {
+            undo.instance.set_state(State::New);
+            undo.instance.forget_loaded();
+        }
         let scope = Scope::enter(db).await?;
         // What fails after the SQL has to undo it.
         let saved = with_signals(&mut undo, &scope, heard, options, &mut update_fields).await;
@@ -111,7 +116,17 @@ pub(crate) async fn save(
     Ok(())
 }
 
-/// Which signals of a save had handlers when it began; those connected meanwhile hear the next one.
+/// Whether the key of a stored instance was changed, which makes it another one: a new one, unless it is forced to be
+/// an update.
+fn is_renamed(instance: &dyn AnyInstance, options: SaveOptions<'_>) -> bool {
+    let is_forced = options.force_update || options.update_fields.is_some();
+    let key = instance.meta().key;
+    !is_forced
+        && instance.state() == State::Stored
+        && instance.loaded_value(key).is_some_and(|loaded| loaded != instance.value(key))
+}
+
+/// Which signals of a save have handlers. Those connected by one signal's handlers hear the next one.
 #[derive(Clone, Copy)]
 struct Heard {
     pre: bool,
@@ -120,11 +135,22 @@ struct Heard {
     end: bool,
 }
 
+impl Heard {
+    fn now(meta: &ModelMeta, plugins: Option<&Arc<PluginSet>>) -> Self {
+        let heard = |signal| signals::is_heard(signal, meta, plugins);
+        Heard {
+            pre: heard(SignalKind::PreSave),
+            post: heard(SignalKind::PostSave),
+            end: heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback),
+        }
+    }
+}
+
 /// The stages of a save that somebody hears, inside its transaction or savepoint.
 async fn with_signals(
     undo: &mut Undo<'_>,
     scope: &Scope,
-    heard: Heard,
+    mut heard: Heard,
     options: SaveOptions<'_>,
     update_fields: &mut Option<UpdateFields>,
 ) -> Result<(), Error> {
@@ -138,6 +164,7 @@ async fn with_signals(
         let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
         let mut event = Event::one(SignalKind::PreSave, db, instance, details);
         signals::send(&mut event, plugins.as_ref()).await?;
+        heard = Heard::now(instance.meta(), plugins.as_ref());
     }
     if let (Some(update_fields), Before::Everything(before)) = (&*update_fields, &undo.before) {
         tell_unwritten(instance, &**before, update_fields);
@@ -145,9 +172,10 @@ async fn with_signals(
     check(instance, update_fields.as_ref())?;
     if !heard.post && !heard.end {
         // Nothing that can fail comes after the SQL, which undoes itself when it fails.
-        return write_row(instance, &scope.last(), write, update_fields.as_ref()).await.map(drop);
+        return write_row(instance, &scope.last(), write, update_fields.as_ref()).await;
     }
-    let created = write_row(instance, db, write, update_fields.as_ref()).await?;
+    write_row(instance, db, write, update_fields.as_ref()).await?;
+    let created = write == Write::Insert;
     instance.set_state(State::Stored);
     if created {
         // A create changes every field, also where a row was there before.
@@ -163,16 +191,6 @@ async fn with_signals(
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
     let mut event = Event::one(SignalKind::PostSave, db, instance, details);
     signals::send(&mut event, plugins.as_ref()).await
-}
-
-/// The changes that a save has written.
-pub(crate) fn written_changes(
-    instance: &dyn AnyInstance,
-    update_fields: Option<&UpdateFields>,
-) -> Vec<Change> {
-    let mut changes = instance.changes();
-    changes.retain(|change| update_fields.is_none_or(|fields| fields.contains(change.field)));
-    changes
 }
 
 /// Puts the instance back to what it was, unless the save is kept: on errors and when the future is dropped.
@@ -212,20 +230,15 @@ impl Drop for Undo<'_> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Write {
     Insert,
-    /// An update that becomes an insert when the row is gone.
+    /// An update, which fails when the row is gone.
     Update,
-    /// An update that fails when the row is gone.
-    ForcedUpdate,
 }
 
 async fn plan(instance: &dyn AnyInstance, db: &Db, options: SaveOptions<'_>) -> Result<Write, Error> {
     if options.force_insert {
         return Ok(Write::Insert);
     }
-    if options.force_update || options.update_fields.is_some() {
-        return Ok(Write::ForcedUpdate);
-    }
-    if instance.state() == State::Stored {
+    if options.force_update || options.update_fields.is_some() || instance.state() == State::Stored {
         return Ok(Write::Update);
     }
     // A UUID that the client made exists already only by mistake. Other keys may have been given on purpose.
@@ -278,7 +291,7 @@ pub(crate) fn fill_in_new(instance: &mut dyn AnyInstance) {
 
 /// Automatic timestamps of an instance of which these fields are written with those of others.
 pub(crate) fn stamp(instance: &mut dyn AnyInstance, fields: &UpdateFields) {
-    fill_in(instance, Write::ForcedUpdate, Some(fields));
+    fill_in(instance, Write::Update, Some(fields));
 }
 
 pub(crate) fn set(instance: &mut dyn AnyInstance, index: usize, value: Value) {
@@ -312,29 +325,26 @@ fn tell_unwritten(instance: &dyn AnyInstance, before: &dyn AnyInstance, update_f
     }
 }
 
-/// The SQL. Returns whether a row was inserted.
+/// The SQL.
 async fn write_row(
     instance: &mut dyn AnyInstance,
     db: &Db,
     write: Write,
     update_fields: Option<&UpdateFields>,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     if write == Write::Insert {
-        return insert(instance, db).await.map(|()| true);
+        return insert(instance, db).await;
     }
     let rows = match update_fields {
         Some(fields) => update_columns(instance, db, fields.positions().iter().copied()).await?,
         None => update(instance, db).await?,
     };
-    match (rows, write) {
-        (0, Write::Update) => insert(instance, db).await.map(|()| true),
-        (0, _) => {
-            let meta = instance.meta();
-            let criterion = format!("{} = {}", meta.key_field().name, Shown(&instance.key()));
-            Err(Error::NotFound { model: meta.label, criterion })
-        }
-        _ => Ok(false),
+    if rows > 0 {
+        return Ok(());
     }
+    let meta = instance.meta();
+    let criterion = format!("{} = {}", meta.key_field().name, Shown(&instance.key()));
+    Err(Error::NotFound { model: meta.label, criterion })
 }
 
 pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<(), Error> {

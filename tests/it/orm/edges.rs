@@ -121,7 +121,7 @@ async fn forced_inserts_and_updates_by_key() {
     again.save(&test.db).await.unwrap();
     again.refresh(&test.db).await.unwrap();
     assert_eq!((again.text.as_str(), again.created_at), ("again", made.created_at));
-    // A stored instance whose row is gone is inserted again, which changes every field.
+    // A stored instance whose row is gone is inserted again where that is forced, which changes every field.
     let journal = Journal::default();
     let seen = journal.clone();
     post_save::<EdgeDated>().connect(move |event| {
@@ -129,7 +129,9 @@ async fn forced_inserts_and_updates_by_key() {
         Box::pin(async { Ok(()) })
     });
     EdgeDated::objects(&test.db).delete().await.unwrap();
-    again.save(&test.db).await.unwrap();
+    assert!(again.save(&test.db).await.unwrap_err().is_not_found());
+    let forced = SaveOptions { force_insert: true, ..Default::default() };
+    again.save_with(&test.db, forced).await.unwrap();
     assert_eq!(journal.take(), ["true 3"]);
 }
 

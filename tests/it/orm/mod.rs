@@ -1,5 +1,6 @@
 //! What must hold on every database: `cargo xtask test` runs these on SQLite, PostgreSQL and MariaDB.
 
+mod agree;
 mod bulk;
 mod commit;
 mod cost;

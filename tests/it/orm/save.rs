@@ -298,7 +298,7 @@ async fn an_empty_update_set_does_nothing_and_bad_names_are_errors_before_any_si
 
 /// Save 4.
 #[tokio::test]
-async fn a_forced_update_of_a_missing_row_fails_after_pre_save() {
+async fn an_update_of_a_missing_row_fails_after_pre_save_unless_an_insert_is_forced() {
     article!(Gone);
     let test = TestDb::with::<(Gone,)>().await;
     let mut article =
@@ -317,9 +317,10 @@ async fn a_forced_update_of_a_missing_row_fails_after_pre_save() {
     let forced = SaveOptions { force_update: true, ..Default::default() };
     assert!(article.save_with(&test.db, forced).await.unwrap_err().is_not_found());
     assert!(article.save_fields(&test.db, &["title"]).await.unwrap_err().is_not_found());
-    assert_eq!(journal.take(), ["pre_save", "pre_save"]);
-    // A full save that is not forced puts the row back.
-    article.save(&test.db).await.unwrap();
+    assert!(article.save(&test.db).await.unwrap_err().is_not_found());
+    assert_eq!(journal.take(), ["pre_save"; 3]);
+    let forced = SaveOptions { force_insert: true, ..Default::default() };
+    article.save_with(&test.db, forced).await.unwrap();
     assert_eq!(journal.take(), ["pre_save", "post_save created=true"]);
 }
 

@@ -8,7 +8,7 @@ use aksara_wire::{Grants, Reply, Subscription, When};
 
 use super::application::Ambient;
 use super::patch;
-use crate::signals::{Details, Event, Handler, Place};
+use crate::signals::{Details, Event, Handler, Place, SignalKind};
 use crate::transaction::BoxFuture;
 use crate::{Error, ValidationErrors};
 
@@ -70,6 +70,12 @@ fn wanted(when: &When, event: &Event<'_>) -> bool {
     let by_kind = when.created.is_none() || created.is_none() || when.created == created;
     let changed = |name: &String| match (&event.details, event.instance()) {
         (Details::Ended(written), _) => written.changes.iter().any(|change| change.field == name),
+        // After the save, of what it has written.
+        (Details::Save { update_fields: Some(written), .. }, _)
+            if event.signal == SignalKind::PostSave && !written.contains(name) =>
+        {
+            false
+        }
         (_, Some(instance)) => instance
             .meta()
             .position(name)

@@ -13,7 +13,7 @@ use crate::condition::{Condition, Join};
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
-use crate::{Db, Value};
+use crate::{Db, Error, Value, init};
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -27,14 +27,14 @@ pub(super) async fn answer(
         ModelOperation::Get => {
             let fields = chosen(meta, request.fields.as_deref())?;
             let key = value(meta.key_field(), meta, request.key)?;
-            let mut select = select(meta, &fields);
+            let mut select = Query::select();
             select.and_where(Expr::col(meta.key_field().name).eq(key));
-            let rows = fetch(db, meta, &select).await?;
-            rows.first().map_or(Ok(contract::Value::Nil), |row| instance(row, &fields))
+            let rows = read(db, meta, select, &fields).await?;
+            Ok(rows.into_iter().next().unwrap_or(contract::Value::Nil))
         }
         ModelOperation::Find => {
             let fields = chosen(meta, request.fields.as_deref())?;
-            let mut select = select(meta, &fields);
+            let mut select = Query::select();
             select.cond_where(condition(db, meta, request.filter)?);
             for name in &request.order_by {
                 let (name, order) = match name.strip_prefix('-') {
@@ -46,9 +46,7 @@ pub(super) async fn answer(
             if let Some(limit) = request.limit {
                 select.limit(limit);
             }
-            let rows = fetch(db, meta, &select).await?;
-            let instances = rows.iter().map(|row| instance(row, &fields));
-            Ok(contract::Value::Array(instances.collect::<Result<_, _>>()?))
+            Ok(contract::Value::Array(read(db, meta, select, &fields).await?))
         }
         ModelOperation::Count => {
             let mut select = Query::select();
@@ -93,10 +91,38 @@ pub(super) fn value(
     })
 }
 
-fn select(meta: &'static ModelMeta, fields: &[&'static FieldMeta]) -> SelectStatement {
-    let mut select = Query::select();
-    select.from(meta.table).columns(fields.iter().map(|field| field.name));
-    select
+/// Reads these fields of the rows that a statement selects: of the columns themselves, or of instances where somebody hears
+/// that they are built.
+async fn read(
+    db: &Db,
+    meta: &'static ModelMeta,
+    mut select: SelectStatement,
+    fields: &[&'static FieldMeta],
+) -> Result<Vec<contract::Value>, RequestError> {
+    select.from(meta.table);
+    let map = |value: &dyn Fn(&FieldMeta, usize) -> Result<Value, Error>| {
+        let entries = fields
+            .iter()
+            .enumerate()
+            .map(|(index, field)| Ok((field.name.to_owned(), to_wire(&value(field, index)?))));
+        entries.collect::<Result<_, Error>>().map(contract::Value::Map).map_err(failed)
+    };
+    if !init::is_heard(db, meta) {
+        select.columns(fields.iter().map(|field| field.name));
+        let rows = fetch(db, meta, &select).await?;
+        return rows.iter().map(|row| map(&|field, index| row.value(index, field.kind))).collect();
+    }
+    select.columns(meta.fields.iter().map(|field| field.name));
+    let mut read = Vec::new();
+    for row in fetch(db, meta, &select).await? {
+        let mut instance = (meta.instance_from_row)(&row).map_err(failed)?;
+        init::send(db, &mut *instance).await.map_err(failed)?;
+        let of = |field: &FieldMeta, _| {
+            Ok(meta.position(field.name).map_or_else(|| field.kind.null(), |index| instance.value(index)))
+        };
+        read.push(map(&of)?);
+    }
+    Ok(read)
 }
 
 pub(super) fn condition(
@@ -173,12 +199,4 @@ async fn fetch(
 ) -> Result<Vec<Row>, RequestError> {
     let (sql, values) = db.built(select);
     db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
-}
-
-fn instance(row: &Row, fields: &[&'static FieldMeta]) -> Result<contract::Value, RequestError> {
-    let entries = fields.iter().enumerate().map(|(index, field)| {
-        let value = row.value(index, field.kind).map_err(failed)?;
-        Ok((field.name.to_owned(), to_wire(&value)))
-    });
-    entries.collect::<Result<_, _>>().map(contract::Value::Map)
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::wire::{OnWire, to_wire};
 use crate::instance::{AnyInstance, Change};
-use crate::signals::{Details, Event, SignalKind, Subject, UpdateFields};
+use crate::signals::{Details, Event, SignalKind, Subject, UpdateFields, written_changes};
 
 /// The fields that a subscription reads; `None` for all.
 type Reads = Option<BTreeSet<String>>;
@@ -77,7 +77,7 @@ impl Event<'_> {
                 payload.update_fields = update_fields.as_deref().map(names);
                 payload.raw = *raw;
                 if let (SignalKind::PostSave, Some(instance)) = (self.signal, self.instance()) {
-                    payload.changes = changes(&instance.changes(), reads);
+                    payload.changes = changes(&written_changes(instance, update_fields.as_deref()), reads);
                 }
             }
             Details::Delete { origin } => payload.origin = Some(origin.name().into()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::event::{Details, Event, Handler};
+use super::event::{Event, Handler};
 use super::muting::is_muted;
 use super::{BoxError, Rejection, SignalKind, registry, watch};
 use crate::Error;
@@ -23,8 +23,9 @@ tokio::task_local! {
 }
 
 /// A handler under way, and the one inside of which its signal was fired.
-struct Running {
-    level: Level,
+pub(super) struct Running {
+    /// `None` for what follows the end of a transaction of the handlers around it: they hold no database any more.
+    level: Option<Level>,
     depth: u32,
     database: usize,
     parent: Option<Arc<Running>>,
@@ -64,9 +65,19 @@ impl fmt::Display for DepthExceeded {
     }
 }
 
-fn running() -> Option<Arc<Running>> {
+pub(super) fn running() -> Option<Arc<Running>> {
     RUNNING.try_with(Arc::clone).ok()
 }
+
+/// Runs what follows the end of a transaction of this handler: as deep as the handler is, with the database free.
+pub(super) async fn after_the_end<F: Future>(handler: Option<Arc<Running>>, run: F) -> F::Output {
+    let Some(handler) = handler else { return run.await };
+    let ended = Running { level: None, depth: handler.depth, database: FREE, parent: Some(handler) };
+    RUNNING.scope(Arc::new(ended), run).await
+}
+
+/// The database of a handler that holds none.
+const FREE: usize = 0;
 
 fn identity(shared: &Arc<Shared>) -> usize {
     Arc::as_ptr(shared).addr()
@@ -75,11 +86,11 @@ fn identity(shared: &Arc<Shared>) -> usize {
 /// An error when this code runs in a handler of the same database, which has its own transaction to use.
 pub(crate) fn check_outside_handler(shared: &Arc<Shared>) -> Result<(), Error> {
     let running = running();
-    let mut around = std::iter::successors(running.as_deref(), |running| running.parent.as_deref());
-    match around.find(|running| running.database == identity(shared)) {
-        Some(running) => {
-            let Level { signal, sender, handler } = running.level.clone();
-            Err(Error::PoolInHandler { handler, signal, sender })
+    let around = std::iter::successors(running.as_deref(), |running| running.parent.as_deref());
+    let mut holders = around.map_while(|running| Some((running.database, running.level.as_ref()?)));
+    match holders.find(|(database, _)| *database == identity(shared)) {
+        Some((_, Level { signal, sender, handler })) => {
+            Err(Error::PoolInHandler { handler: handler.clone(), signal, sender })
         }
         None => Ok(()),
     }
@@ -173,10 +184,9 @@ async fn call(
 ) -> Result<(), Error> {
     let (signal, sender) = (event.signal, event.sender);
     let level = Level { signal: signal.name(), sender, handler: handler.id().to_owned() };
-    // After the end of a transaction there is none to be used.
-    let ended = matches!(event.details, Details::Ended(_));
-    let database = if ended { 0 } else { identity(&event.db.shared) };
-    let running = Running { level, depth: event.depth, database, parent };
+    // Outside of a transaction, as after its end or while rows are read, the handler holds no connection.
+    let database = if event.db.in_transaction() { identity(&event.db.shared) } else { FREE };
+    let running = Running { level: Some(level), depth: event.depth, database, parent };
     let debug = tracing::enabled!(tracing::Level::DEBUG) && signal.may_change();
     let before = event.instance().filter(|_| debug).map(|instance| instance.snapshot());
     let handled = RUNNING.scope(Arc::new(running), async { handler.handle(event).await });
@@ -210,7 +220,7 @@ fn tell_changes(
 
 fn too_deep(event: &Event<'_>, parent: Option<&Running>) -> DepthExceeded {
     let mut chain: Vec<Level> = std::iter::successors(parent, |running| running.parent.as_deref())
-        .map(|running| running.level.clone())
+        .filter_map(|running| running.level.clone())
         .collect();
     chain.reverse();
     DepthExceeded {

@@ -27,6 +27,7 @@ mod kind;
 mod muting;
 mod payloads;
 mod registry;
+mod surroundings;
 mod update_fields;
 mod watch;
 
@@ -69,7 +70,9 @@ pub use payloads::{
 pub(crate) use registry::next_order;
 pub use registry::{Connection, ScopedConnection};
 pub(crate) use registry::{connect_attributed, is_heard};
+pub(crate) use surroundings::Surroundings;
 pub use update_fields::UpdateFields;
+pub(crate) use update_fields::written_changes;
 pub use watch::Captured;
 pub(crate) use watch::{capture, mock};
 

@@ -10,7 +10,7 @@ tokio::task_local! {
 }
 
 /// A scope that silences models, and the one around it.
-struct Muted {
+pub(super) struct Muted {
     context: SignalContext,
     around: Option<Arc<Muted>>,
 }
@@ -53,7 +53,7 @@ impl SignalContext {
 
     /// Runs what is to be silent.
     pub async fn scope<F: Future>(self, silent: F) -> F::Output {
-        let around = MUTED.try_with(Arc::clone).ok();
+        let around = muted();
         MUTED.scope(Arc::new(Muted { context: self, around }), silent).await
     }
 
@@ -63,6 +63,19 @@ impl SignalContext {
             (Some(labels), Some(label)) => labels.contains(&label),
             (Some(_), None) => false,
         }
+    }
+}
+
+/// What is silent here; `None` when nothing is.
+pub(super) fn muted() -> Option<Arc<Muted>> {
+    MUTED.try_with(Arc::clone).ok()
+}
+
+/// Runs what is to be silent as it was there.
+pub(super) async fn as_muted<F: Future>(muted: Option<Arc<Muted>>, run: F) -> F::Output {
+    match muted {
+        Some(muted) => MUTED.scope(muted, run).await,
+        None => run.await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What native handlers get: one type for each signal.
 
 use super::event::{Details, Event, Origin, RelationAction, Sender, Subject};
+use super::update_fields::written_changes;
 use super::{AnyModel, UpdateFields};
 use crate::instance::{AnyInstance, AnyInstances, Change};
 use crate::meta::{JoinMeta, ModelMeta};
@@ -139,16 +140,16 @@ impl<'a, S: Sender> PostSave<'a, S> {
 }
 
 impl<M: Model> PostSave<'_, M> {
-    /// The fields that differ from what was loaded; a create lists every field.
+    /// The fields that were written and differ from what was loaded; a create lists every field.
     pub fn changes(&self) -> Vec<Change> {
-        self.instance.changes()
+        written_changes(self.instance, self.update_fields)
     }
 }
 
 impl PostSave<'_, AnyModel> {
-    /// The fields that differ from what was loaded; a create lists every field.
+    /// The fields that were written and differ from what was loaded; a create lists every field.
     pub fn changes(&self) -> Vec<Change> {
-        self.instance.changes()
+        written_changes(self.instance, self.update_fields)
     }
 }
 

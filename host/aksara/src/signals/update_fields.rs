@@ -1,6 +1,7 @@
 //! The set of names that a save of named fields writes.
 
 use crate::Error;
+use crate::instance::{AnyInstance, Change};
 use crate::meta::ModelMeta;
 
 /// The fields that a save writes, in the order in which they were named. Only names that can be saved get in.
@@ -56,4 +57,14 @@ impl UpdateFields {
     pub(crate) fn positions(&self) -> &[usize] {
         &self.positions
     }
+}
+
+/// The changes that a save has written.
+pub(crate) fn written_changes(
+    instance: &dyn AnyInstance,
+    update_fields: Option<&UpdateFields>,
+) -> Vec<Change> {
+    let mut changes = instance.changes();
+    changes.retain(|change| update_fields.is_none_or(|fields| fields.contains(change.field)));
+    changes
 }

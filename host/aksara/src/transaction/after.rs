@@ -11,28 +11,42 @@ use crate::Db;
 use crate::collect::Key;
 use crate::error::BoxError;
 use crate::plugins::PluginSet;
-use crate::signals::{self, Details, Event, Panic, SignalKind, Subject, Written};
+use crate::signals::{self, Details, Event, Panic, SignalKind, Subject, Surroundings, Written};
 
 pub(crate) type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 /// One thing to happen after the commit.
-pub(super) enum After {
+pub(super) struct After {
+    pub(super) what: What,
+    /// Of the code that asked for it.
+    pub(super) surroundings: Surroundings,
+}
+
+pub(super) enum What {
     Callback(CommitCallback),
     /// An instance was written: `after_commit` is sent for it.
     Written(Written),
 }
 
+impl After {
+    /// Asks for it from here.
+    pub(super) fn now(what: What) -> Self {
+        After { what, surroundings: Surroundings::now() }
+    }
+}
+
 /// What is to be sent after a rollback.
 pub(super) struct AfterRollback {
-    pub(super) written: Vec<Written>,
+    pub(super) written: Vec<(Written, Surroundings)>,
     pub(super) db: Db,
     pub(super) plugins: Option<Arc<PluginSet>>,
 }
 
 impl AfterRollback {
     pub(super) async fn send(self) {
-        for written in &self.written {
-            send_ended(SignalKind::AfterRollback, &self.db, self.plugins.as_ref(), written).await;
+        for (written, surroundings) in self.written {
+            let sent = send_ended(SignalKind::AfterRollback, &self.db, self.plugins.as_ref(), &written);
+            surroundings.after_the_end(sent).await;
         }
     }
 }
@@ -50,17 +64,18 @@ pub(super) fn cumulated(after: Vec<After>) -> Vec<After> {
     let mut cumulated: Vec<After> = Vec::with_capacity(after.len());
     let mut places: BTreeMap<(&'static str, Key), usize> = BTreeMap::new();
     for one in after {
-        let After::Written(written) = one else {
+        let After { what: What::Written(written), surroundings } = one else {
             cumulated.push(one);
             continue;
         };
         let place = places.entry((written.meta.label, Key(written.key.clone()))).or_insert(cumulated.len());
         match cumulated.get_mut(*place) {
-            Some(After::Written(before)) => before.cumulate(written),
-            _ => cumulated.push(After::Written(written)),
+            Some(After { what: What::Written(before), .. }) => before.cumulate(written),
+            _ => cumulated.push(After { what: What::Written(written), surroundings }),
         }
     }
-    cumulated.retain(|one| !matches!(one, After::Written(written) if written.created && written.deleted));
+    cumulated
+        .retain(|one| !matches!(&one.what, What::Written(written) if written.created && written.deleted));
     cumulated
 }
 
@@ -79,17 +94,19 @@ impl AfterCommit {
             return;
         }
         let all = tokio::spawn(async move {
-            for after in self.after {
-                let callback = match after {
-                    After::Callback(callback) => callback,
-                    After::Written(written) => {
+            for After { what, surroundings } in self.after {
+                let callback = match what {
+                    What::Callback(callback) => callback,
+                    What::Written(written) => {
                         let plugins = self.plugins.as_ref();
-                        send_ended(SignalKind::AfterCommit, &self.db, plugins, &written).await;
+                        let sent = send_ended(SignalKind::AfterCommit, &self.db, plugins, &written);
+                        surroundings.after_the_end(sent).await;
                         continue;
                     }
                 };
                 let db = self.db.clone();
-                let called = AssertUnwindSafe(async move { callback(db).await }).catch_unwind().await;
+                let called = surroundings.after_the_end(async move { callback(db).await });
+                let called = AssertUnwindSafe(called).catch_unwind().await;
                 report(called.unwrap_or_else(|panic| Err(Box::new(Panic::new(&*panic)))));
             }
         });

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::after::After;
+use super::after::{After, What};
 use crate::Error;
 use crate::driver::{Left, Open};
 use crate::error::is_conflict;
@@ -148,7 +148,7 @@ impl TxHandle {
     /// Takes notice that an instance was written, for what is sent after the end.
     pub(crate) fn wrote_instance(&self, written: Written) {
         if let Some(frame) = self.tx.state().frames.get_mut(self.depth) {
-            frame.after.push(After::Written(written));
+            frame.after.push(After::now(What::Written(written)));
         }
     }
 

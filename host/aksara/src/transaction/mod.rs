@@ -15,7 +15,7 @@ pub(crate) use self::scope::Scope;
 use crate::error::BoxError;
 use crate::signals;
 use crate::{Db, Error};
-use after::{After, report};
+use after::{After, What, report};
 use handle::ENDED;
 
 /// How far concurrent transactions see of each other.
@@ -191,7 +191,7 @@ impl Db {
         let _connection = tx.settled().await?;
         let mut state = tx.tx.state();
         let frame = state.frames.last_mut().ok_or(Error::Transaction(ENDED))?;
-        frame.after.push(After::Callback(callback));
+        frame.after.push(After::now(What::Callback(callback)));
         Ok(())
     }
 }
@@ -214,8 +214,8 @@ impl Db {
         let (mut callbacks, mut others) = (Vec::new(), Vec::new());
         for after in frame.after.split_off(before.min(frame.after.len())) {
             match after {
-                After::Callback(callback) => callbacks.push(callback),
-                After::Written(_) => others.push(after),
+                After { what: What::Callback(callback), .. } => callbacks.push(callback),
+                After { what: What::Written(_), .. } => others.push(after),
             }
         }
         frame.after.append(&mut others);

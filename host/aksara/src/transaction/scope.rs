@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::TransactionOptions;
-use super::after::{After, AfterCommit, AfterRollback, cumulated};
+use super::after::{AfterCommit, AfterRollback, What, cumulated};
 use super::handle::{Connection, ENDED, ENDED_INSIDE, Frame, Tx, TxHandle, TxState, Underway};
 use crate::error::is_conflict;
 use crate::whole::to_the_end;
@@ -101,9 +101,9 @@ impl Scope {
     /// What is to be sent now that all is undone.
     fn rolled_back(&self, frames: Vec<Frame>) -> AfterRollback {
         let after = frames.into_iter().flat_map(|frame| frame.after).collect();
-        let written = cumulated(after).into_iter().filter_map(|after| match after {
-            After::Written(written) => Some(written),
-            After::Callback(_) => None,
+        let written = cumulated(after).into_iter().filter_map(|after| match after.what {
+            What::Written(written) => Some((written, after.surroundings)),
+            What::Callback(_) => None,
         });
         AfterRollback { written: written.collect(), db: self.db.outside(), plugins: self.handle.plugins() }
     }
