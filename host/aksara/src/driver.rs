@@ -7,9 +7,9 @@ use sea_query::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr, SqlStr, Transaction};
 
-use crate::error::{ends_transaction, is_lost};
+use crate::error::{ends_transaction, is_lost, is_stale};
 use crate::row::Row;
 use crate::transaction::TransactionOptions;
 use crate::whole::to_the_end;
@@ -164,11 +164,11 @@ impl Pool {
     async fn acquire(&self) -> sqlx::Result<Free> {
         match self {
             #[cfg(feature = "sqlite")]
-            Pool::Sqlite(pool) => pool.acquire().await.map(Free::Sqlite),
+            Pool::Sqlite(pool) => acquired(pool).await.map(Free::Sqlite),
             #[cfg(feature = "postgres")]
-            Pool::Postgres(pool) => pool.acquire().await.map(Free::Postgres),
+            Pool::Postgres(pool) => acquired(pool).await.map(Free::Postgres),
             #[cfg(feature = "mysql")]
-            Pool::MySql(pool) => pool.acquire().await.map(Free::MySql),
+            Pool::MySql(pool) => acquired(pool).await.map(Free::MySql),
         }
     }
 
@@ -189,7 +189,31 @@ impl Pool {
 
     pub(crate) async fn fetch_all(&self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
         let mut free = self.acquire().await?;
-        to_the_end(async move { free.fetch_all(sql, values).await }).await
+        // Only PostgreSQL plans a statement once for what the table was then.
+        let again = (self.backend() == Backend::Postgres).then(|| (sql.clone(), values.clone()));
+        let fetched = async move {
+            match (free.fetch_all(sql, values).await, again) {
+                (Err(error), Some((sql, values))) if is_stale(&error) => {
+                    free.forget_statements().await?;
+                    free.fetch_all(sql, values).await
+                }
+                (fetched, _) => fetched,
+            }
+        };
+        to_the_end(fetched).await
+    }
+}
+
+/// A connection of the pool. Where none could be made in all the time that an operation waits, what stands against it says
+/// more than that the time is over.
+pub(crate) async fn acquired<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> sqlx::Result<PoolConnection<D>> {
+    match pool.acquire().await {
+        Err(sqlx::Error::PoolTimedOut) if pool.size() == 0 => {
+            let connection = pool.connect_options().connect().await?;
+            connection.close().await?;
+            Err(sqlx::Error::PoolTimedOut)
+        }
+        acquired => acquired,
     }
 }
 
@@ -212,6 +236,19 @@ impl Free {
         }
     }
 }
+
+/// The statements that a connection has prepared are prepared anew.
+macro_rules! forget_statements {
+    ($type:ident, $driver:ident => $connection:expr) => {
+        impl $type {
+            async fn forget_statements(&mut self) -> sqlx::Result<()> {
+                whichever!($type, self, $driver => $connection.clear_cached_statements().await)
+            }
+        }
+    };
+}
+forget_statements!(Free, connection => connection);
+forget_statements!(Open, transaction => transaction);
 
 impl Open {
     pub(crate) async fn commit(self) -> sqlx::Result<()> {
@@ -244,7 +281,14 @@ impl Open {
                 Err(_) => Left::All,
             },
             #[cfg(feature = "postgres")]
-            Open::Postgres(_) => Left::Savepoint,
+            Open::Postgres(_) => {
+                if is_stale(error)
+                    && let Err(error) = self.forget_statements().await
+                {
+                    tracing::warn!(%error, "the statements of a connection could not be forgotten");
+                }
+                Left::Savepoint
+            }
             // MySQL lacks the variable; there the number of the error has to do.
             #[cfg(feature = "mysql")]
             Open::MySql(transaction) => {

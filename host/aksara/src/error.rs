@@ -365,3 +365,15 @@ pub(crate) fn ends_transaction(error: &sqlx::Error) -> bool {
     }
     false
 }
+
+/// Whether PostgreSQL refuses a statement since the table has changed since it was prepared.
+pub(crate) fn is_stale(error: &sqlx::Error) -> bool {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.as_database_error()
+        && let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+    {
+        return error.code() == "0A000" && error.routine() == Some("RevalidateCachedQuery");
+    }
+    let _ = error;
+    false
+}

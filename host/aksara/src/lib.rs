@@ -33,6 +33,8 @@ mod query;
 mod raw;
 mod relation;
 mod row;
+#[cfg(feature = "sqlite")]
+mod same_file;
 mod save;
 mod schema;
 mod secret;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::db::Shared;
+use crate::driver::acquired;
 use crate::meta::ModelMeta;
 use crate::secret::SecretUrl;
 #[cfg(feature = "plugins")]
@@ -165,6 +166,18 @@ const UNSUPPORTED: &str = "it has to start with `sqlite:`, `postgres:`, `mysql:`
                            built with the feature of `aksara` that is named after the database; for example \
                            `sqlite://app.db?mode=rwc`";
 
+type ConnectOptions<D> = <<D as sqlx::Database>::Connection as sqlx::Connection>::Options;
+
+/// A pool that has made a connection.
+async fn connected<D: sqlx::Database>(
+    pool: &sqlx::pool::PoolOptions<D>,
+    connect: ConnectOptions<D>,
+) -> sqlx::Result<sqlx::Pool<D>> {
+    let pool = pool.clone().connect_lazy_with(connect);
+    acquired(&pool).await?;
+    Ok(pool)
+}
+
 fn opening(error: sqlx::Error) -> Error {
     Error::database("opening the database", error)
 }
@@ -172,13 +185,15 @@ fn opening(error: sqlx::Error) -> Error {
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use std::str::FromStr;
+    use std::sync::Arc;
 
     use sqlx::Connection;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-    use super::{DbOptions, Synchronous, opening};
+    use super::{DbOptions, Synchronous, connected, opening};
     use crate::Error;
     use crate::driver::Pool;
+    use crate::same_file::SameFile;
     use crate::schema::{DECIMAL_COLLATION, compare_decimals};
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
@@ -201,9 +216,19 @@ mod sqlite {
             let pool =
                 options.pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
             let pool = pool.test_before_acquire(false);
-            return pool.connect_with(connect).await.map(Pool::Sqlite).map_err(opening);
+            return connected(&pool, connect).await.map(Pool::Sqlite).map_err(opening);
         }
-        let pool = options.pool::<sqlx::Sqlite>().after_release(|connection, _| {
+        let file = Arc::new(SameFile::new(connect.get_filename().to_owned()));
+        let (opened, taken) = (file.clone(), file);
+        let pool = options.pool::<sqlx::Sqlite>().after_connect(move |_, _| {
+            opened.opened();
+            Box::pin(async { Ok(()) })
+        });
+        let pool = pool.before_acquire(move |_, meta| {
+            let is_sound = taken.is_open_for(meta.age);
+            Box::pin(async move { Ok(is_sound) })
+        });
+        let pool = pool.after_release(|connection, _| {
             Box::pin(async move {
                 if connection.is_in_transaction() {
                     // Behind the rollback of a transaction that was dropped.
@@ -213,13 +238,13 @@ mod sqlite {
                 Ok(!connection.is_in_transaction())
             })
         });
-        let opened = pool.clone().connect_with(connect.clone().journal_mode(SqliteJournalMode::Wal)).await;
-        let opened = match opened {
+        match connected(&pool, connect.clone().journal_mode(SqliteJournalMode::Wal)).await {
             // The journal of a file that cannot be written stays as it is; it can be read even so.
-            Err(error) if may_not_write(&error) => pool.connect_with(connect).await,
+            Err(error) if may_not_write(&error) => connected(&pool, connect).await,
             opened => opened,
-        };
-        opened.map(Pool::Sqlite).map_err(opening)
+        }
+        .map(Pool::Sqlite)
+        .map_err(opening)
     }
 
     /// Whether SQLite was not let write: READONLY (8) or CANTOPEN (14), of which there are several.
@@ -235,7 +260,7 @@ mod postgres {
 
     use sqlx::postgres::PgConnectOptions;
 
-    use super::{DbOptions, opening};
+    use super::{DbOptions, connected, opening};
     use crate::Error;
     use crate::driver::Pool;
 
@@ -245,7 +270,7 @@ mod postgres {
         if let Some(timeout) = options.statement_timeout {
             connect = connect.options([("statement_timeout", timeout.as_millis().to_string())]);
         }
-        options.pool().connect_with(connect).await.map(Pool::Postgres).map_err(opening)
+        connected(&options.pool(), connect).await.map(Pool::Postgres).map_err(opening)
     }
 }
 
@@ -256,7 +281,7 @@ mod mysql {
     use sqlx::mysql::MySqlConnectOptions;
     use sqlx::{AssertSqlSafe, Executor};
 
-    use super::{DbOptions, opening};
+    use super::{DbOptions, connected, opening};
     use crate::Error;
     use crate::driver::Pool;
 
@@ -277,6 +302,6 @@ mod mysql {
                 })
             });
         }
-        pool.connect_with(connect).await.map(Pool::MySql).map_err(opening)
+        connected(&pool, connect).await.map(Pool::MySql).map_err(opening)
     }
 }

@@ -19,6 +19,7 @@ mod racing;
 mod reading;
 mod relations;
 mod save;
+mod sound;
 mod stored;
 mod transactions;
 mod truth;
