@@ -50,7 +50,7 @@ pub use from_value::{Unfit, from_value};
 pub use grants::{Grants, ModelOperation};
 pub use models::{Arithmetic, FieldExpression, FilterOperator, KEY_OR_FILTER, ModelFilter, ModelRequest};
 pub use reply::{Failure, Patch, Reply};
-pub use requests::{ConfigRequest, RequestError, SendRequest, ServiceRequest};
+pub use requests::{ConfigRequest, RequestError, SendRequest, ServiceRequest, Violation};
 pub use rfc3339::TimestampError;
 pub use rows::ModelRows;
 pub use timestamp::Timestamp;

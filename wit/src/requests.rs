@@ -7,7 +7,7 @@ use core::fmt;
 use serde::Serialize;
 
 use crate::codec::encode_message;
-use crate::reply::{map, string};
+use crate::reply::{map, string, strings};
 use crate::{DecodeError, DecodeLimits, Map, Value, decode};
 
 /// Sends a custom signal.
@@ -106,12 +106,29 @@ impl ConfigRequest {
 pub struct RequestError {
     /// One line that its author can act on.
     pub error: String,
+    /// The constraint of the database that the request violated, if it was that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violation: Option<Violation>,
+}
+
+/// A violated constraint: what a plugin needs to say which field is wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// `unique`, `foreign_key`, `not_null` or `check`.
+    pub kind: String,
+    /// Label of the model whose constraint it is. Empty where the database does not say.
+    pub model: String,
+    /// Name of the constraint in the database, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// The fields that it is about. Empty where the database does not say.
+    pub fields: Vec<String>,
 }
 
 impl RequestError {
     /// An error with this text.
     pub fn new(error: impl Into<String>) -> Self {
-        RequestError { error: error.into() }
+        RequestError { error: error.into(), violation: None }
     }
 
     /// Encodes the error.
@@ -125,7 +142,22 @@ impl RequestError {
     /// [`DecodeError`] when the bytes are no such error.
     pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RequestError, DecodeError> {
         let mut error = map(decode(bytes, limits)?, "an error")?;
-        string(error.remove("error").unwrap_or_default(), "`error`").map(RequestError::new)
+        let text = string(error.remove("error").unwrap_or_default(), "`error`")?;
+        let violation = error.remove("violation").filter(|violation| !violation.is_nil());
+        Ok(RequestError { error: text, violation: violation.map(Violation::read).transpose()? })
+    }
+}
+
+impl Violation {
+    fn read(value: Value) -> Result<Violation, DecodeError> {
+        let mut violation = map(value, "`violation`")?;
+        let mut take = |key: &str| violation.remove(key).filter(|value| !value.is_nil());
+        Ok(Violation {
+            kind: string(take("kind").unwrap_or_default(), "`kind` of a violation")?,
+            model: string(take("model").unwrap_or_default(), "`model` of a violation")?,
+            constraint: take("constraint").map(|name| string(name, "`constraint` of a violation")).transpose()?,
+            fields: take("fields").map(|fields| strings(fields, "`fields` of a violation")).transpose()?.unwrap_or_default(),
+        })
     }
 }
 

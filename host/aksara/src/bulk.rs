@@ -1,13 +1,17 @@
 //! `bulk_create` and `bulk_update`: many rows in few statements, with one signal before and one after.
 
+use std::collections::BTreeSet;
+
 use sea_query::{CaseStatement, Expr, ExprTrait, Query};
 
+use crate::collect::Key;
 use crate::db::On;
 use crate::delete::compare_keys;
 use crate::instance::{AnyInstance, State};
 use crate::meta::{FieldKind, ModelMeta};
 use crate::signals::{self, Details, Event, SignalKind, Subject, UpdateFields, Written};
 use crate::transaction::Scope;
+use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, Instance, Model, Value, init, save};
 
 pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Instance<M>>, Error> {
@@ -39,7 +43,10 @@ async fn create_all<M: Model>(db: &Db, instances: &mut Vec<Instance<M>>) -> Resu
     for instance in instances.iter() {
         save::check(instance, None)?;
     }
-    insert(db, instances).await?;
+    if let Err(error) = insert(db, instances).await {
+        let fields: Vec<_> = (0..M::meta().fields.len()).collect();
+        return Err(missing_targets(db, error, pointing(instances, &fields)).await);
+    }
     for instance in instances.iter() {
         note(db, instance, true, None);
     }
@@ -95,7 +102,10 @@ async fn update_all<M: Model>(
         (db.backend().binds_max() / (2 * fields.positions().len() + 1)).clamp(1, crate::collect::KEYS_MAX);
     let mut rows = 0;
     for batch in instances.chunks(batch) {
-        rows += update_batch(db, batch, fields).await?;
+        match update_batch(db, batch, fields).await {
+            Ok(updated) => rows += updated,
+            Err(error) => return Err(missing_targets(db, error, pointing(batch, fields.positions())).await),
+        }
     }
     for instance in instances.iter() {
         note(db, instance, false, Some(fields));
@@ -121,6 +131,19 @@ async fn update_batch<M: Model>(db: &Db, batch: &[Instance<M>], fields: &UpdateF
     update.and_where(Expr::col(key).is_in(keys));
     let (sql, values) = db.built(&update);
     db.execute(On { meta, doing: "updating rows" }, sql, values).await
+}
+
+/// The foreign keys among these fields of instances that are written together, but for what points to one of them.
+fn pointing<M: Model>(instances: &[Instance<M>], fields: &[usize]) -> Vec<Pointing> {
+    let meta = M::meta();
+    let value = |instance: &Instance<M>, index: usize| (instance as &dyn AnyInstance).value(index);
+    let own: BTreeSet<_> = instances.iter().map(|instance| Key(value(instance, meta.key))).collect();
+    Pointing::of(meta, fields.iter().map(|index| {
+        let field = &meta.fields[*index];
+        let to_own = field.reference.is_some_and(|to| std::ptr::eq((to.model)(), meta));
+        let keys = instances.iter().map(|instance| value(instance, *index));
+        (field, keys.filter(|key| !to_own || !own.contains(&Key(key.clone()))).collect())
+    }))
 }
 
 /// Sends one of the signals around a bulk operation, if somebody hears it.

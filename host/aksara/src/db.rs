@@ -13,7 +13,7 @@ use crate::row::Row;
 use crate::signals::{self, Written};
 use crate::transaction::{Connection, Scope, TxHandle};
 use crate::whole::to_the_end;
-use crate::{Backend, DbOptions, Error};
+use crate::{Backend, DbOptions, Error, violation};
 
 /// A database, or a transaction in it. Cheap to clone.
 ///
@@ -125,7 +125,10 @@ impl Db {
         values: Values,
     ) -> Result<Done, Error> {
         self.check_values(on.doing, &values)?;
-        self.done(sql.into_sql_str(), values).await?.map_err(|error| on.error(error))
+        match self.done(sql.into_sql_str(), values).await? {
+            Ok(done) => Ok(done),
+            Err(error) => Err(violation::asked(self, on.error(error)).await),
+        }
     }
 
     /// # Errors
@@ -149,17 +152,24 @@ impl Db {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         let rows = async |db: &Db| {
             let done = db.done(sql, values).await?;
-            done.map(|done| done.rows).map_err(|error| Error::database(doing, error))
+            done.map(|done| done.rows).map_err(|error| Error::of_statement(None, doing, error))
         };
         if !self.in_transaction() {
-            return rows(self).await;
+            return match rows(self).await {
+                Ok(rows) => Ok(rows),
+                Err(error) => Err(violation::asked(self, error).await),
+            };
         }
         // The savepoint undoes it where it fails, and tells when it has ended the transaction.
         let scope = Scope::enter(self).await?;
         let written = rows(scope.db()).await;
-        let (rows, after) = scope.finish(written).await?;
-        after.run().await;
-        Ok(rows)
+        match scope.finish(written).await {
+            Ok((rows, after)) => {
+                after.run().await;
+                Ok(rows)
+            }
+            Err(error) => Err(violation::asked(self, error).await),
+        }
     }
 
     async fn done(&self, sql: SqlStr, values: Values) -> Result<sqlx::Result<Done>, Error> {
@@ -176,38 +186,30 @@ impl Db {
         done
     }
 
-    /// Runs a statement that writes one row; returns what it says of it.
-    pub(crate) async fn execute_returning(
+    /// Runs a statement that writes rows; returns what it says of them.
+    pub(crate) async fn fetch_written(
         &self,
         on: On,
         sql: impl SqlSafeStr,
         values: Values,
-    ) -> Result<Row, Error> {
+    ) -> Result<Vec<Row>, Error> {
+        self.check_values(on.doing, &values)?;
         let sql = sql.into_sql_str();
-        let Some(tx) = &self.tx else {
-            return self.pool()?.fetch_one(sql, values).await.map_err(|error| on.error(error));
+        let rows = match &self.tx {
+            Some(tx) => {
+                let connection = tx.connection_to_write().await?;
+                let write = tx.write();
+                let rows = fetch_all(connection, sql, values).await;
+                write.end();
+                tx.wrote();
+                rows?
+            }
+            None => self.pool()?.fetch_all(sql, values).await,
         };
-        let mut connection = tx.connection_to_write().await?;
-        let write = tx.write();
-        let statement = async move {
-            let row = connection.get()?.fetch_one(sql, values).await;
-            connection.noted(row).await.map_err(|error| on.error(error))
-        };
-        let row = to_the_end(statement).await;
-        write.end();
-        tx.wrote();
-        row
-    }
-
-    /// Runs a statement that writes rows, in a transaction; returns what it says of them.
-    pub(crate) async fn fetch_written(&self, on: On, sql: SqlStr, values: Values) -> Result<Vec<Row>, Error> {
-        let Some(tx) = &self.tx else { return self.fetch(on, sql, values).await };
-        let connection = tx.connection_to_write().await?;
-        let write = tx.write();
-        let rows = fetch_all(connection, on, sql, values).await;
-        write.end();
-        tx.wrote();
-        rows
+        match rows {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(violation::asked(self, on.error(error)).await),
+        }
     }
 
     /// Runs a query; returns its rows.
@@ -218,10 +220,14 @@ impl Db {
         values: Values,
     ) -> Result<Vec<Row>, Error> {
         self.check_values(on.doing, &values)?;
-        let sql = sql.into_sql_str();
+        self.rows(sql.into_sql_str(), values).await?.map_err(|error| on.error(error))
+    }
+
+    /// Runs a query; returns its rows, or the driver's error.
+    pub(crate) async fn rows(&self, sql: SqlStr, values: Values) -> Result<sqlx::Result<Vec<Row>>, Error> {
         match &self.tx {
-            Some(tx) => fetch_all(tx.connection().await?, on, sql, values).await,
-            None => self.pool()?.fetch_all(sql, values).await.map_err(|error| on.error(error)),
+            Some(tx) => fetch_all(tx.connection().await?, sql, values).await,
+            None => Ok(self.pool()?.fetch_all(sql, values).await),
         }
     }
 
@@ -240,13 +246,12 @@ impl Db {
 
 async fn fetch_all(
     mut connection: Connection,
-    on: On,
     sql: SqlStr,
     values: Values,
-) -> Result<Vec<Row>, Error> {
+) -> Result<sqlx::Result<Vec<Row>>, Error> {
     let statement = async move {
         let rows = connection.get()?.fetch_all(sql, values).await;
-        connection.noted(rows).await.map_err(|error| on.error(error))
+        Ok(connection.noted(rows).await)
     };
     to_the_end(statement).await
 }
@@ -260,7 +265,7 @@ pub(crate) struct On {
 
 impl On {
     fn error(self, error: sqlx::Error) -> Error {
-        Error::on_model(self.meta, self.doing, error)
+        Error::of_statement(Some(self.meta), self.doing, error)
     }
 }
 

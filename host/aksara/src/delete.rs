@@ -11,6 +11,7 @@ use crate::instance::{AnyInstance, State};
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, Origin, SignalKind, Written};
 use crate::transaction::Scope;
+use crate::violation::pointing_rows;
 use crate::{Db, Error, Instance, Model, Value};
 
 /// How many rows a delete has deleted.
@@ -179,9 +180,12 @@ async fn unrelate(db: &Db, group: &Group<'_>) -> Result<(), Error> {
 
 async fn delete_where(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Result<u64, Error> {
     let mut delete = Query::delete();
-    delete.from_table(meta.table).cond_where(condition);
+    delete.from_table(meta.table).cond_where(condition.clone());
     let (sql, values) = db.built(&delete);
-    db.execute(On { meta, doing: "deleting rows" }, sql, values).await
+    match db.execute(On { meta, doing: "deleting rows" }, sql, values).await {
+        Ok(rows) => Ok(rows),
+        Err(error) => Err(pointing_rows(db, meta, error, condition).await),
+    }
 }
 
 /// The order of two keys of one model.

@@ -161,6 +161,13 @@ impl Pool {
         whichever!(Pool, self, pool => pool.close().await)
     }
 
+    /// Whether a connection can be had without waiting for another one to come back.
+    pub(crate) fn has_room(&self) -> bool {
+        whichever!(Pool, self, pool => {
+            pool.num_idle() > 0 || pool.size() < pool.options().get_max_connections()
+        })
+    }
+
     async fn acquire(&self) -> sqlx::Result<Free> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -180,11 +187,6 @@ impl Pool {
     pub(crate) async fn execute(&self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
         let mut free = self.acquire().await?;
         to_the_end(async move { free.execute(sql, values).await }).await
-    }
-
-    pub(crate) async fn fetch_one(&self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
-        let mut free = self.acquire().await?;
-        to_the_end(async move { free.fetch_one(sql, values).await }).await
     }
 
     pub(crate) async fn fetch_all(&self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
@@ -335,7 +337,7 @@ backend!(Pool);
 backend!(Free);
 backend!(Open);
 
-/// The three ways to run a statement, on a free connection or on the one of a transaction.
+/// The two ways to run a statement, on a free connection or on the one of a transaction.
 macro_rules! statements {
     ($type:ident, $driver:ident => $executor:expr) => {
         impl $type {
@@ -358,13 +360,6 @@ macro_rules! statements {
                         Ok(Done { rows: done.rows_affected(), key })
                     }
                 }
-            }
-
-            pub(crate) async fn fetch_one(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Row> {
-                let backend = self.backend();
-                whichever!($type, self, $driver => {
-                    sqlx::query_with(sql, bound(values, backend)).fetch_one($executor).await.map(Row::from)
-                })
             }
 
             pub(crate) async fn fetch_all(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {

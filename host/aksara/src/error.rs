@@ -1,11 +1,11 @@
 //! What can go wrong, with three outcomes kept apart: a handler refused, a plugin failed, the database failed.
 
 use std::error::Error as StdError;
-use std::fmt;
 
 use crate::meta::ModelMeta;
 use crate::signals::DepthExceeded;
 use crate::validate::ValidationErrors;
+use crate::violation::{Constraint, Violated, Violation};
 
 /// Any error, as handlers return it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -199,12 +199,16 @@ pub enum Error {
     },
 
     /// A constraint of the database: unique, foreign key, not null, check.
-    #[error("{kind} violated by `{model}`: {source}")]
+    #[error("{}: {source}", Violation { kind: *kind, model, constraint: None, fields })]
     Integrity {
-        /// Which constraint.
+        /// Which kind of constraint.
         kind: Constraint,
-        /// Label of the model.
-        model: &'static str,
+        /// As [`Violation::model`].
+        model: String,
+        /// As [`Violation::constraint`].
+        constraint: Option<String>,
+        /// As [`Violation::fields`].
+        fields: Vec<String>,
         /// The database's words.
         source: sqlx::Error,
     },
@@ -239,46 +243,17 @@ pub enum Error {
     },
 }
 
-/// A kind of constraint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// Another row has the same value.
-    Unique,
-    /// A foreign key points nowhere, or a row is still pointed to.
-    ForeignKey,
-    /// A null where none may be.
-    NotNull,
-    /// A check of the table.
-    Check,
-}
-
-impl fmt::Display for Constraint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Constraint::Unique => "unique constraint",
-            Constraint::ForeignKey => "foreign key constraint",
-            Constraint::NotNull => "not-null constraint",
-            Constraint::Check => "check constraint",
-        })
-    }
-}
-
 impl Error {
     pub(crate) fn database(doing: &'static str, source: sqlx::Error) -> Self {
         Error::Database { doing, source }
     }
 
-    /// A driver's error on a statement for this model.
-    pub(crate) fn on_model(meta: &ModelMeta, doing: &'static str, source: sqlx::Error) -> Self {
-        let kind = source.as_database_error().map(|error| error.kind());
-        let kind = match kind {
-            Some(sqlx::error::ErrorKind::UniqueViolation) => Constraint::Unique,
-            Some(sqlx::error::ErrorKind::ForeignKeyViolation) => Constraint::ForeignKey,
-            Some(sqlx::error::ErrorKind::NotNullViolation) => Constraint::NotNull,
-            Some(sqlx::error::ErrorKind::CheckViolation) => Constraint::Check,
-            _ => return Error::database(doing, source),
-        };
-        Error::Integrity { kind, model: meta.label, source }
+    /// A driver's error on a statement, for this model if it is for one.
+    pub(crate) fn of_statement(on: Option<&'static ModelMeta>, doing: &'static str, source: sqlx::Error) -> Self {
+        match Violated::read(on, source) {
+            Ok(violated) => violated.into(),
+            Err(source) => Error::database(doing, source),
+        }
     }
 
     /// The error that began it: in a handler that passed on the error of a save of its own, that one.
@@ -310,9 +285,39 @@ impl Error {
         matches!(self.root(), Error::Database { source, .. } if is_conflict(source))
     }
 
-    /// Whether a unique constraint was violated.
+    /// Returns the constraint of the database that was violated, also by a save that a handler made; `None` for any other
+    /// error. It names the fields, for a message next to each.
+    pub fn violation(&self) -> Option<Violation<'_>> {
+        match self.root() {
+            Error::Integrity { kind, model, constraint, fields, .. } => {
+                Some(Violation { kind: *kind, model, constraint: constraint.as_deref(), fields })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a unique constraint was violated: another row has the same value.
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self.root(), Error::Integrity { kind: Constraint::Unique, .. })
+        self.violates(Constraint::Unique)
+    }
+
+    /// Whether a foreign key was violated: it points nowhere, or a row is still pointed to.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        self.violates(Constraint::ForeignKey)
+    }
+
+    /// Whether a null is where none may be.
+    pub fn is_not_null_violation(&self) -> bool {
+        self.violates(Constraint::NotNull)
+    }
+
+    /// Whether a check of the table failed.
+    pub fn is_check_violation(&self) -> bool {
+        self.violates(Constraint::Check)
+    }
+
+    fn violates(&self, kind: Constraint) -> bool {
+        self.violation().is_some_and(|violation| violation.kind == kind)
     }
 }
 

@@ -48,6 +48,7 @@ mod transaction;
 mod update;
 mod validate;
 mod value;
+mod violation;
 mod whole;
 
 /// The dynamic value of a field, as the database and handlers for all models see it.
@@ -65,7 +66,7 @@ pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
 pub use db::Db;
 pub use delete::Deleted;
 pub use driver::Backend;
-pub use error::{BoxError, Constraint, Error};
+pub use error::{BoxError, Error};
 pub use field::{FieldType, KeyType};
 pub use fk::{Fk, NullableFk, OneToOne};
 pub use follow::{Follow, prefetch, prefetch_related};
@@ -83,6 +84,7 @@ pub use schema::Models;
 pub use select::{Aggregate, Selection, Summable, avg, count, max, min, sum};
 pub use transaction::{BoxFuture, Isolation, Transaction, TransactionOptions};
 pub use validate::ValidationErrors;
+pub use violation::{Constraint, Violation};
 
 /// What almost every file that uses Aksara needs.
 pub mod prelude {
@@ -93,6 +95,7 @@ pub mod prelude {
     };
     pub use crate::{
         AnyInstance, AnyInstances, Db, F, Fk, Instance, ManyToMany, Model, NullableFk, OneToOne,
+        ValidationErrors,
     };
     pub use aksara_macros::{
         after_commit, after_rollback, handler, m2m_changed, post_bulk_create, post_bulk_update, post_delete,

@@ -15,6 +15,7 @@ use crate::lock::Lock;
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, RelationAction, RelationChange, SignalKind, Subject};
 use crate::transaction::Scope;
+use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, FieldType, Fk, Instance, Model, Query, Value};
 
 /// A field that stands for a many-to-many relation to `T`: `tags: ManyToMany<Tag>`. It holds nothing itself; the pairs
@@ -254,7 +255,11 @@ impl<K: Model> Related<'_, K> {
             // A pair that another transaction has added meanwhile is as good as ours.
             insert.on_conflict(OnConflict::columns([own, other]).update_column(own).to_owned());
             let (sql, values) = db.built(&insert);
-            db.execute(self.on("relating rows"), sql, values).await?;
+            if let Err(error) = db.execute(self.on("relating rows"), sql, values).await {
+                let target = K::meta();
+                let written = Pointing { table: self.join.table, column: other, target, keys: keys.to_vec() };
+                return Err(missing_targets(db, error, vec![written]).await);
+            }
         }
         let added = keys.len() as u64;
         self.send(db, RelationAction::PostAdd, &mut keys).await?;

@@ -14,6 +14,7 @@ use crate::signals::{self, Details, Event, SignalKind, UpdateFields, Written, wr
 use crate::transaction::Scope;
 use crate::validate::validate;
 use crate::value::Shown;
+use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, Instance, Model, Value, statements};
 
 /// How to save, where a plain [`save`](Instance::save) will not do.
@@ -332,17 +333,26 @@ async fn write_row(
     write: Write,
     update_fields: Option<&UpdateFields>,
 ) -> Result<(), Error> {
-    if write == Write::Insert {
-        return insert(instance, db).await;
-    }
-    let rows = match update_fields {
-        Some(fields) => update_columns(instance, db, fields.positions().iter().copied()).await?,
-        None => update(instance, db).await?,
+    let meta = instance.meta();
+    let written = match (write, update_fields) {
+        (Write::Insert, _) => insert(instance, db).await.map(|()| 1),
+        (Write::Update, Some(fields)) => {
+            update_columns(instance, db, fields.positions().iter().copied()).await
+        }
+        (Write::Update, None) => update(instance, db).await,
+    };
+    let rows = match written {
+        Ok(rows) => rows,
+        Err(error) => {
+            let fields = meta.fields.iter().enumerate();
+            let written = fields.filter(|(_, field)| is_written(field, update_fields));
+            let values = written.map(|(index, field)| (field, vec![instance.value(index)]));
+            return Err(missing_targets(db, error, Pointing::of(meta, values)).await);
+        }
     };
     if rows > 0 {
         return Ok(());
     }
-    let meta = instance.meta();
     let criterion = format!("{} = {}", meta.key_field().name, Shown(&instance.key()));
     Err(Error::NotFound { model: meta.label, criterion })
 }
@@ -358,7 +368,9 @@ pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<()
     let key = if db.backend().tells_key() {
         made_key(meta, db.execute_done(on, sql, values).await?.key)?
     } else {
-        db.execute_returning(on, sql, values).await?.value(0, meta.key_field().kind)?
+        let rows = db.fetch_written(on, sql, values).await?;
+        let row = rows.first().ok_or_else(|| Error::database(on.doing, sqlx::Error::RowNotFound))?;
+        row.value(0, meta.key_field().kind)?
     };
     set(instance, meta.key, key);
     Ok(())

@@ -110,9 +110,8 @@ async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
         plan.later.extend(waiting.map(|field| (meta, field)));
     }
     for (meta, field) in plan.later.iter().filter(|(_, field)| plan.has_target(field)) {
-        if let Some(mut key) = foreign_key(meta, field) {
-            let name = index_name(meta.table, &[field.name], "key");
-            statements.push((meta, backend.render_schema(key.name(name))));
+        if let Some(key) = foreign_key(meta, field) {
+            statements.push((meta, backend.render_schema(&key)));
         }
     }
     let is_listed = |meta: &ModelMeta| metas.iter().any(|listed| std::ptr::eq(*listed, meta));
@@ -161,6 +160,7 @@ async fn existing(db: &Db, metas: &[&'static ModelMeta]) -> Result<HashSet<Strin
 fn foreign_key(meta: &ModelMeta, field: &FieldMeta) -> Option<ForeignKeyCreateStatement> {
     let target = (field.reference?.model)();
     let mut key = ForeignKey::create();
+    key.name(key_name(meta.table, field.name));
     key.from(meta.table, field.name).to(target.table, target.key_field().name);
     // What a delete does is up to `delete`, which sends the signals; the database only guards.
     key.on_delete(ForeignKeyAction::NoAction);
@@ -187,9 +187,6 @@ fn table(meta: &'static ModelMeta, backend: Backend, plan: &mut Plan) -> TableCr
         }
         if !field.nullable {
             column.not_null();
-        }
-        if field.unique {
-            column.unique_key();
         }
         if is_key {
             column.primary_key();
@@ -299,8 +296,8 @@ fn common_type<'a>(column: &'a mut ColumnDef, field: &FieldMeta) -> &'a mut Colu
 }
 
 fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
-    let single = meta.fields.iter().filter(|field| field.indexed || field.reference.is_some());
-    let single = single.filter(|field| !field.unique).map(|field| (vec![field.name], false));
+    let single = meta.fields.iter().filter(|field| field.unique || field.indexed || field.reference.is_some());
+    let single = single.map(|field| (vec![field.name], field.unique));
     let several = meta.indexes.iter().map(|index| {
         (index.fields.iter().map(|position| meta.fields[*position].name).collect::<Vec<_>>(), index.unique)
     });
@@ -321,9 +318,14 @@ fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
         .collect()
 }
 
+/// The name of a foreign key.
+pub(crate) fn key_name(table: &str, column: &str) -> String {
+    index_name(table, &[column], "key")
+}
+
 /// A name that no other index of the database has, though names of tables and columns may run together, and though
 /// PostgreSQL cuts names at 63 bytes.
-fn index_name(table: &str, columns: &[&str], kind: &str) -> String {
+pub(crate) fn index_name(table: &str, columns: &[&str], kind: &str) -> String {
     const READABLE_MAX: usize = 40;
     let columns = columns.join(",");
     let digest =

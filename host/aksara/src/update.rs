@@ -7,6 +7,7 @@ use crate::meta::{FieldMeta, ModelMeta};
 use crate::signals::{self, SignalKind};
 use crate::transaction::Scope;
 use crate::validate::check_storable;
+use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error};
 
 /// Changes columns of the rows that the condition selects; returns how many.
@@ -29,13 +30,20 @@ pub(crate) async fn by_filter(
     tell_bypass(db, meta);
     let mut update = Query::update();
     update.table(meta.table).cond_where(condition);
-    for (field, value) in assignments {
-        update.value(field.name, value);
+    let mut given = Vec::new();
+    for (field, new) in assignments {
+        if let Expr::Value(value) = &new {
+            given.push((field, vec![value.clone()]));
+        }
+        update.value(field.name, new);
     }
     let (sql, values) = db.built(&update);
     let on = On { meta, doing: "updating rows" };
     if !db.needs_savepoint() {
-        return db.execute(on, sql, values).await;
+        return match db.execute(on, sql, values).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(missing_targets(db, error, Pointing::of(meta, given.into_iter())).await),
+        };
     }
     let scope = Scope::enter(db).await?;
     let updated = scope.db().execute(on, sql, values).await;

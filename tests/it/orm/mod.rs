@@ -25,3 +25,4 @@ mod transactions;
 mod truth;
 mod validation;
 mod values;
+mod violations;

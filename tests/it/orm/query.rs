@@ -132,7 +132,7 @@ async fn foreign_keys_are_followed_and_guarded() {
     assert_eq!(story.editor.get(db).await.unwrap().unwrap().name, "Ben");
     story.writer = Fk::new(99);
     let error = story.save(db).await.unwrap_err();
-    assert!(matches!(error, Error::Integrity { kind: aksara::Constraint::ForeignKey, .. }), "{error}");
+    assert!(error.is_foreign_key_violation(), "{error}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use aksara_wire::{
 };
 
 use super::{bus, models};
-use crate::{Db, Error};
+use crate::{Db, Error, Violation};
 
 /// The transaction in which an event fires.
 pub(super) struct Ambient {
@@ -35,13 +35,28 @@ impl Application for Ambient {
 
 /// What a plugin learns of an error: what its author can act on. The operator's log has the rest.
 pub(super) fn failed(error: Error) -> RequestError {
-    let text = match &error {
-        Error::Integrity { kind, model, .. } => format!("{kind} violated by `{model}`"),
-        Error::Database { .. } | Error::Decode { .. } => "the database failed".to_owned(),
-        told => return RequestError::new(told.to_string()),
-    };
-    tracing::error!(error = %error, "a plugin's request failed in the database");
-    RequestError::new(text)
+    if let Some(violation) = error.violation() {
+        tracing::debug!(%error, "a plugin's request violated a constraint");
+        return violated(violation);
+    }
+    if let Error::Database { .. } | Error::Decode { .. } = error {
+        tracing::error!(error = %error, "a plugin's request failed in the database");
+        return RequestError::new("the database failed");
+    }
+    RequestError::new(error.to_string())
+}
+
+/// Names the constraint and its fields, but not the database's words: they may repeat values of other rows.
+fn violated(violation: Violation<'_>) -> RequestError {
+    RequestError {
+        error: violation.to_string(),
+        violation: Some(contract::Violation {
+            kind: violation.kind.name().to_owned(),
+            model: violation.model.to_owned(),
+            constraint: violation.constraint.map(str::to_owned),
+            fields: violation.fields.to_vec(),
+        }),
+    }
 }
 
 impl From<Error> for RequestError {
