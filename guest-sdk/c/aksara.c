@@ -157,6 +157,11 @@ static aksara_value words(const char *text) {
     return text == NULL ? aksara_nil() : words_until(text, text + strlen(text));
 }
 
+/* What the last failed request violated. */
+static aksara_value violation;
+
+aksara_value aksara_violation(void) { return violation; }
+
 /* Whether a request can be sent. If not, it becomes the error that says why. */
 static bool sendable(aksara_value *request) {
     const char *wrong = request->data == NULL ? NULL : check_message(request->data, request->len);
@@ -178,9 +183,10 @@ typedef struct {
 static aksara_value answer_of(const returned *area) {
     aksara_bytes bytes = {area->data, area->len};
     aksara_value answer = aksara_read(bytes);
-    return area->failed && answer.data != NULL
-               ? aksara_error_of(aksara_as_str(aksara_member(answer, "error")))
-               : answer;
+    if (!area->failed || answer.data == NULL)
+        return answer;
+    violation = aksara_has(answer, "violation") ? aksara_member(answer, "violation") : aksara_nil();
+    return aksara_error_of(aksara_as_str(aksara_member(answer, "error")));
 }
 
 #define REQUEST(interface, name)                                                                             \
@@ -603,6 +609,7 @@ bool aksara_handle(uint32_t subscription, aksara_bytes message, aksara_bytes *an
         reply = AKSARA_MAP({"error", aksara_string(reply.name)});
     }
     failure.kind = NONE;
+    violation = aksara_nil();
     failure.invalid = NULL;
     answer->data = reply.data;
     answer->len = reply.len;

@@ -298,6 +298,12 @@ bool aksara_has_failed(void);
  * answers that nobody reads: `return aksara_check(aksara_models_delete("Note", key));`. */
 static inline bool aksara_is_error(aksara_value answer) { return answer.data == NULL; }
 static inline aksara_str aksara_error(aksara_value answer) { return answer.name; }
+
+/* The constraint of the database that the last failed request violated: a map of `kind` (`unique`, `foreign_key`,
+ * `not_null` or `check`), `model`, `constraint` (its name, where it has one) and `fields` (a list of names). Nil when it
+ * failed for another reason. */
+aksara_value aksara_violation(void);
+
 aksara_result aksara_check(aksara_value answer);
 
 /* The application's models, in the transaction of the event. `fields` and `order_by` are names with spaces

@@ -37,5 +37,5 @@ func hostError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &HostError{err.Error()}
+	return &HostError{Message: err.Error()}
 }

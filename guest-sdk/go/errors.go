@@ -44,6 +44,20 @@ func Invalid(field string, messages ...string) error {
 // HostError is what the host answers to a request that it does not grant, or that fails.
 type HostError struct {
 	Message string
+	// Violation is the constraint of the database that a write violated; nil if it was something else.
+	Violation *Violation
+}
+
+// Violation is a violated constraint: which fields are wrong.
+type Violation struct {
+	// Kind is `unique`, `foreign_key`, `not_null` or `check`.
+	Kind string
+	// Model is the label of the model whose constraint it is.
+	Model string
+	// Constraint is its name in the database, and empty where it has none.
+	Constraint string
+	// Fields are those that it is about; none where the database does not say.
+	Fields []string
 }
 
 func (e *HostError) Error() string { return e.Message }

@@ -26,7 +26,7 @@ func ask(call func([]byte) ([]byte, error), request map[string]any) (any, error)
 		return nil, refused(refusal)
 	}
 	if err != nil {
-		return nil, &HostError{err.Error()}
+		return nil, &HostError{Message: err.Error()}
 	}
 	return msgpack.Decode(answer)
 }
@@ -39,5 +39,25 @@ func refused(encoded []byte) error {
 	}
 	fields, _ := value.(map[string]any)
 	text, _ := fields["error"].(string)
-	return &HostError{text}
+	return &HostError{text, violation(fields["violation"])}
+}
+
+// violation reads the constraint that a refused write violated, if the host names one.
+func violation(value any) *Violation {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return nil
+	}
+	text := func(key string) string {
+		text, _ := fields[key].(string)
+		return text
+	}
+	read := &Violation{Kind: text("kind"), Model: text("model"), Constraint: text("constraint")}
+	names, _ := fields["fields"].([]any)
+	for _, name := range names {
+		if name, ok := name.(string); ok {
+			read.Fields = append(read.Fields, name)
+		}
+	}
+	return read
 }

@@ -45,6 +45,7 @@ async fn models(host: &Host) {
     assert_eq!(number(host, given("update", 1_000, "nobody")).await, 0, "{language}");
     assert_eq!(number(host, given("bump", 2, "")).await, 2, "{language}");
     assert_eq!(Note::objects(db).get(created).await.unwrap().stars, 2, "{language}");
+    assert_eq!(text(host, given("taken", created, "")).await, "unique Note id", "{language}");
     assert_eq!(number(host, given("delete", created, "")).await, 1, "{language}");
     assert!(!Note::objects(db).filter(Note::id.eq(created)).exists().await.unwrap(), "{language}");
     let denied = text(host, command("denied")).await;

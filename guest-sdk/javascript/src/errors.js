@@ -19,6 +19,11 @@ export class Invalid extends Error {
 /** The host refused a request: a grant is missing, or something was not found or does not fit. */
 export class RequestError extends Error {
   name = "RequestError";
+
+  constructor(message, violation = null) {
+    super(message);
+    this.violation = violation;
+  }
 }
 
 /** Refuses the operation with this message. */

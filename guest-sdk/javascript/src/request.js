@@ -10,14 +10,15 @@ export function ask(ask, request) {
   try {
     answer = ask(bytes);
   } catch (error) {
-    throw new RequestError(reason(error));
+    const { error: message, violation } = refused(error);
+    throw new RequestError(message, violation);
   }
   return decode(answer);
 }
 
 /** An import throws the bytes of its error. */
-function reason(error) {
+function refused(error) {
   const bytes = error instanceof Uint8Array ? error : Array.isArray(error) ? Uint8Array.from(error) : error?.payload;
-  if (!(bytes instanceof Uint8Array)) return String(error?.message ?? error);
-  return decode(bytes).error;
+  if (!(bytes instanceof Uint8Array)) return { error: String(error?.message ?? error) };
+  return decode(bytes);
 }

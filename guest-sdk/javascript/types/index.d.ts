@@ -217,7 +217,21 @@ export class Invalid extends Error {
 }
 
 /** The host refused a request: a grant is missing, or something was not found or does not fit. */
-export class RequestError extends Error {}
+export class RequestError extends Error {
+  /** The constraint of the database that a write violated, if it was that. */
+  readonly violation: Violation | null;
+}
+
+/** A violated constraint: which fields are wrong. */
+export interface Violation {
+  kind: "unique" | "foreign_key" | "not_null" | "check";
+  /** Label of the model whose constraint it is. */
+  model: string;
+  /** Its name in the database, where it has one. */
+  constraint?: string;
+  /** Empty where the database does not say. */
+  fields: string[];
+}
 
 /** A line of the log with further fields. */
 export type Line = (message: unknown, fields?: Record<string, Value | undefined>) => void;

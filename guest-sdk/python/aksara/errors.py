@@ -1,12 +1,31 @@
 """How a handler says no, and what goes wrong between a plugin and its host."""
 
+from dataclasses import dataclass, fields
+
 
 class AksaraError(Exception):
     """What this SDK raises by itself."""
 
 
+@dataclass(frozen=True)
+class Violation:
+    """A violated constraint: which fields are wrong."""
+
+    kind: str
+    """`unique`, `foreign_key`, `not_null` or `check`."""
+    model: str
+    """Label of the model whose constraint it is."""
+    fields: list[str]
+    """Empty where the database does not say."""
+    constraint: str | None = None
+    """Its name in the database, where it has one."""
+
+
 class HostError(AksaraError):
     """The host refused a request; the text is its own."""
+
+    violation: Violation | None = None
+    """The constraint of the database that a write violated, if it was that."""
 
 
 class NotGranted(HostError, PermissionError):
@@ -57,6 +76,10 @@ def invalid(field: str, *messages: str):
     raise ValidationError({field: messages})
 
 
-def host_error(text: str) -> HostError:
+def host_error(text: str, violation: dict | None = None) -> HostError:
     """The exception for a refusal in the host's words."""
-    return (NotGranted if "not granted" in text else HostError)(text)
+    error = (NotGranted if "not granted" in text else HostError)(text)
+    if violation:
+        known = {field.name: violation[field.name] for field in fields(Violation) if field.name in violation}
+        error.violation = Violation(**known)
+    return error

@@ -61,11 +61,11 @@ def ask(interface: str, operation: str, request: dict):
     try:
         answer = current().request(interface, operation, msgpack.pack(request))
     except Refusal as refusal:
-        text = msgpack.unpack(refusal.answer).get("error", "the host refused without a reason")
+        refused = msgpack.unpack(refusal.answer)
     else:
         return msgpack.unpack(answer) if answer else None
     # Raised here, so that the trace of the author's exception does not show the host's bytes as well.
-    error = host_error(text)
+    error = host_error(refused.get("error", "the host refused without a reason"), refused.get("violation"))
     grant = _grant(interface, operation, request)
     if isinstance(error, NotGranted) and grant:
         error.add_note(f"a plugin in Python asks for it in `pyproject.toml`, below `[tool.aksara.grants]`: {grant}")

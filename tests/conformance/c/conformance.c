@@ -130,6 +130,17 @@ static aksara_result ask(aksara_event *it, aksara_str command) {
         aksara_set(it, "integer_out", aksara_models_update_rows("Note", few, aksara_nil(), more));
     } else if (aksara_equals(command, "delete")) {
         aksara_set(it, "integer_out", aksara_models_delete("Note", integer));
+    } else if (aksara_equals(command, "taken")) {
+        if (aksara_is_error(aksara_models_create("Note", AKSARA_MAP({"id", integer})))) {
+            aksara_value violation = aksara_violation();
+            aksara_iter fields = aksara_each(aksara_member(violation, "fields"));
+            aksara_next(&fields);
+            aksara_str kind = aksara_as_str(aksara_member(violation, "kind"));
+            aksara_str model = aksara_as_str(aksara_member(violation, "model"));
+            aksara_str field = aksara_as_str(fields.value);
+            aksara_set_str(it, "text_out",
+                           aksara_format("%.*s %.*s %.*s", AKSARA_ARG(kind), AKSARA_ARG(model), AKSARA_ARG(field)));
+        }
     } else if (aksara_equals(command, "denied")) {
         aksara_value secret = aksara_models_get("Secret", aksara_i64(1), NULL);
         if (aksara_is_error(secret))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"aksara.dev/aksara"
@@ -9,7 +10,7 @@ import (
 // ask carries out the commands that ask the host for something; an unknown one does nothing.
 func ask(c *conform) error {
 	switch c.Command {
-	case "get", "find", "count", "denied":
+	case "get", "find", "count", "denied", "taken":
 		return read(c)
 	case "create", "update", "bump", "delete":
 		return write(c)
@@ -65,6 +66,13 @@ func read(c *conform) error {
 		count, err := aksara.Models.Count("Note", many, start)
 		c.IntegerOut = &count
 		return err
+	case "taken":
+		_, err := aksara.Models.Create("Note", aksara.Values{"id": c.integer()})
+		var refused *aksara.HostError
+		if errors.As(err, &refused) && refused.Violation != nil {
+			broken := refused.Violation
+			c.TextOut = pointer(broken.Kind + " " + broken.Model + " " + strings.Join(broken.Fields, ","))
+		}
 	case "denied":
 		_, err := aksara.Models.Get("Secret", 1)
 		c.TextOut = pointer(err.Error())

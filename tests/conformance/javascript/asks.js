@@ -30,6 +30,14 @@ export async function ask(it) {
     case "delete":
       it.integer_out = notes.delete(integer);
       break;
+    case "taken":
+      try {
+        notes.create({ id: integer });
+      } catch (error) {
+        const { kind, model, fields } = error.violation;
+        it.text_out = `${kind} ${model} ${fields}`;
+      }
+      break;
     case "denied":
       try {
         models("Secret").get(1);

@@ -36,6 +36,13 @@ async def delete(it):
     it.integer_out = await Note.objects.filter(id=it.integer).delete()
 
 
+async def taken(it):
+    try:
+        await Note.objects.create(id=it.integer)
+    except aksara.HostError as error:
+        it.text_out = f"{error.violation.kind} {error.violation.model} {','.join(error.violation.fields)}"
+
+
 async def denied(it):
     try:
         await Secret.objects.get(1)
@@ -75,6 +82,7 @@ COMMANDS = {
     "update": update,
     "bump": bump,
     "delete": delete,
+    "taken": taken,
     "denied": denied,
     "send": send,
     "send_wrong": send_wrong,

@@ -45,6 +45,12 @@ pub(super) fn ask(it: &mut Conform) -> Result {
             it.integer_out = Some(models::update_rows("Note", few, [field("stars") + 1i64])? as i64);
         }
         "delete" => it.integer_out = Some(models::delete("Note", integer)? as i64),
+        "taken" => {
+            let refused = models::create("Note", map! { "id": integer }).err();
+            it.text_out = refused.and_then(|error| error.violation).map(|violation| {
+                format!("{} {} {}", violation.kind, violation.model, violation.fields.join(","))
+            });
+        }
         "denied" => {
             it.text_out = models::get::<Map>("Secret", 1i64).err().map(|error| error.to_string());
         }
