@@ -1,14 +1,13 @@
 """How a handler says no, and what goes wrong between a plugin and its host."""
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 
 class AksaraError(Exception):
     """What this SDK raises by itself."""
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """A violated constraint: which fields are wrong."""
 
     kind: str
@@ -80,6 +79,5 @@ def host_error(text: str, violation: dict | None = None) -> HostError:
     """The exception for a refusal in the host's words."""
     error = (NotGranted if "not granted" in text else HostError)(text)
     if violation:
-        known = {field.name: violation[field.name] for field in fields(Violation) if field.name in violation}
-        error.violation = Violation(**known)
+        error.violation = Violation(**{name: violation[name] for name in Violation._fields if name in violation})
     return error
