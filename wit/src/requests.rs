@@ -155,8 +155,13 @@ impl Violation {
         Ok(Violation {
             kind: string(take("kind").unwrap_or_default(), "`kind` of a violation")?,
             model: string(take("model").unwrap_or_default(), "`model` of a violation")?,
-            constraint: take("constraint").map(|name| string(name, "`constraint` of a violation")).transpose()?,
-            fields: take("fields").map(|fields| strings(fields, "`fields` of a violation")).transpose()?.unwrap_or_default(),
+            constraint: take("constraint")
+                .map(|name| string(name, "`constraint` of a violation"))
+                .transpose()?,
+            fields: take("fields")
+                .map(|fields| strings(fields, "`fields` of a violation"))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }

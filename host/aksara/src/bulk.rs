@@ -138,12 +138,15 @@ fn pointing<M: Model>(instances: &[Instance<M>], fields: &[usize]) -> Vec<Pointi
     let meta = M::meta();
     let value = |instance: &Instance<M>, index: usize| (instance as &dyn AnyInstance).value(index);
     let own: BTreeSet<_> = instances.iter().map(|instance| Key(value(instance, meta.key))).collect();
-    Pointing::of(meta, fields.iter().map(|index| {
-        let field = &meta.fields[*index];
-        let to_own = field.reference.is_some_and(|to| std::ptr::eq((to.model)(), meta));
-        let keys = instances.iter().map(|instance| value(instance, *index));
-        (field, keys.filter(|key| !to_own || !own.contains(&Key(key.clone()))).collect())
-    }))
+    Pointing::of(
+        meta,
+        fields.iter().map(|index| {
+            let field = &meta.fields[*index];
+            let to_own = field.reference.is_some_and(|to| std::ptr::eq((to.model)(), meta));
+            let keys = instances.iter().map(|instance| value(instance, *index));
+            (field, keys.filter(|key| !to_own || !own.contains(&Key(key.clone()))).collect())
+        }),
+    )
 }
 
 /// Sends one of the signals around a bulk operation, if somebody hears it.

@@ -249,7 +249,11 @@ impl Error {
     }
 
     /// A driver's error on a statement, for this model if it is for one.
-    pub(crate) fn of_statement(on: Option<&'static ModelMeta>, doing: &'static str, source: sqlx::Error) -> Self {
+    pub(crate) fn of_statement(
+        on: Option<&'static ModelMeta>,
+        doing: &'static str,
+        source: sqlx::Error,
+    ) -> Self {
         match Violated::read(on, source) {
             Ok(violated) => violated.into(),
             Err(source) => Error::database(doing, source),

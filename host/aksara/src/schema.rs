@@ -296,7 +296,8 @@ fn common_type<'a>(column: &'a mut ColumnDef, field: &FieldMeta) -> &'a mut Colu
 }
 
 fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
-    let single = meta.fields.iter().filter(|field| field.unique || field.indexed || field.reference.is_some());
+    let single =
+        meta.fields.iter().filter(|field| field.unique || field.indexed || field.reference.is_some());
     let single = single.map(|field| (vec![field.name], field.unique));
     let several = meta.indexes.iter().map(|index| {
         (index.fields.iter().map(|position| meta.fields[*position].name).collect::<Vec<_>>(), index.unique)

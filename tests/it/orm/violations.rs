@@ -81,7 +81,8 @@ async fn cases(db: &Db) -> Vec<Case> {
     let mut stored = Item::objects(db).filter(Item::code.eq("b")).first().await.unwrap().unwrap();
     let before = stored.clone();
     let mut cases = Vec::new();
-    let mut case = |what, outcome, kind, model, fields| cases.push(Case { what, outcome, kind, model, fields });
+    let mut case =
+        |what, outcome, kind, model, fields| cases.push(Case { what, outcome, kind, model, fields });
     let (a_item, a_check) = ("violations.Item", "violations.Checked");
 
     case("create, twice", ok(items().create(twice("a")).await), Unique, a_item, &["code"]);
@@ -93,8 +94,20 @@ async fn cases(db: &Db) -> Vec<Case> {
     case("create, nowhere", ok(items().create(item("e", 99)).await), ForeignKey, a_item, &["owner_id"]);
     let keeper = Item { keeper: Some(Fk::new(99)), ..item("e", 1) };
     case("create, nullable", ok(items().create(keeper.clone()).await), ForeignKey, a_item, &["keeper_id"]);
-    case("bulk_create, twice", ok(items().bulk_create(vec![item("f", 1), twice("a")]).await), Unique, a_item, &["code"]);
-    case("bulk_create, nowhere", ok(items().bulk_create(vec![item("f", 1), keeper]).await), ForeignKey, a_item, &["keeper_id"]);
+    case(
+        "bulk_create, twice",
+        ok(items().bulk_create(vec![item("f", 1), twice("a")]).await),
+        Unique,
+        a_item,
+        &["code"],
+    );
+    case(
+        "bulk_create, nowhere",
+        ok(items().bulk_create(vec![item("f", 1), keeper]).await),
+        ForeignKey,
+        a_item,
+        &["keeper_id"],
+    );
 
     stored.code = "a".into();
     case("save", stored.save(db).await, Unique, a_item, &["code"]);
@@ -103,12 +116,24 @@ async fn cases(db: &Db) -> Vec<Case> {
     case("save, nowhere", stored.save(db).await, ForeignKey, a_item, &["owner_id"]);
     case("save_fields", stored.save_fields(db, &["owner_id"]).await, ForeignKey, a_item, &["owner_id"]);
     let mut several = vec![stored.clone()];
-    case("bulk_update", ok(items().bulk_update(&mut several, &["owner_id"]).await), ForeignKey, a_item, &["owner_id"]);
+    case(
+        "bulk_update",
+        ok(items().bulk_update(&mut several, &["owner_id"]).await),
+        ForeignKey,
+        a_item,
+        &["owner_id"],
+    );
     let mut stored = before;
     let of_b = Item::objects(db).filter(Item::code.eq("b"));
     case("update", ok(of_b.clone().update([Item::code.set("a")]).await), Unique, a_item, &["code"]);
     case("update, nowhere", ok(of_b.update([Item::owner.set(99)]).await), ForeignKey, a_item, &["owner_id"]);
-    case("add", ok(Item::owners.of(db, &stored).add([99]).await), ForeignKey, "violations.Item.owners", &["owner_id"]);
+    case(
+        "add",
+        ok(Item::owners.of(db, &stored).add([99]).await),
+        ForeignKey,
+        "violations.Item.owners",
+        &["owner_id"],
+    );
     let mut owner = Owner::objects(db).get(1).await.unwrap();
     case("delete", ok(owner.delete(db).await), ForeignKey, a_item, &["owner_id"]);
     case("delete of a query", ok(Owner::objects(db).delete().await), ForeignKey, a_item, &["owner_id"]);
@@ -117,9 +142,21 @@ async fn cases(db: &Db) -> Vec<Case> {
     case("check of a column", ok(others().create(checked(1, 0, Some("x"))).await), Check, a_check, &["top"]);
     case("null", ok(others().create(checked(1, 1, None)).await), NotNull, a_check, &["note"]);
     let small = Checked::objects(db).filter(Checked::size.eq(1));
-    case("update, check", ok(small.clone().update([Checked::size.set(500)]).await), Check, a_check, &["size", "note"]);
+    case(
+        "update, check",
+        ok(small.clone().update([Checked::size.set(500)]).await),
+        Check,
+        a_check,
+        &["size", "note"],
+    );
     case("update, null", ok(small.update([Checked::note.set_null()]).await), NotNull, a_check, &["note"]);
-    case("index by hand", ok(others().create(checked(1, 1, Some("y"))).await), Unique, a_check, &["top", "size"]);
+    case(
+        "index by hand",
+        ok(others().create(checked(1, 1, Some("y"))).await),
+        Unique,
+        a_check,
+        &["top", "size"],
+    );
     let raw = "UPDATE checked_by_others SET top = -1";
     case("raw, check", ok(db.execute_raw(raw, vec![]).await), Check, a_check, &["top"]);
     let raw = "UPDATE checked_by_others SET note = NULL";

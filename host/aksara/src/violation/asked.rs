@@ -132,7 +132,10 @@ pub(crate) struct Pointing {
 
 impl Pointing {
     /// The foreign keys of these values of a model's fields.
-    pub(crate) fn of(meta: &'static ModelMeta, values: impl Iterator<Item = (&'static FieldMeta, Vec<Value>)>) -> Vec<Pointing> {
+    pub(crate) fn of(
+        meta: &'static ModelMeta,
+        values: impl Iterator<Item = (&'static FieldMeta, Vec<Value>)>,
+    ) -> Vec<Pointing> {
         let pointing = values.filter_map(|(field, keys)| {
             Some(Pointing { table: meta.table, column: field.name, target: (field.reference?.model)(), keys })
         });
@@ -166,7 +169,12 @@ pub(crate) async fn missing_targets(db: &Db, error: Error, written: Vec<Pointing
 
 /// Finds out which foreign key points to the rows that this condition selects, which could not be deleted, where the
 /// database has not said it.
-pub(crate) async fn pointing_rows(db: &Db, target: &'static ModelMeta, error: Error, condition: Cond) -> Error {
+pub(crate) async fn pointing_rows(
+    db: &Db,
+    target: &'static ModelMeta,
+    error: Error,
+    condition: Cond,
+) -> Error {
     let mut violated = match unnamed_key(error) {
         Ok(violated) => violated,
         Err(error) => return error,
@@ -174,8 +182,9 @@ pub(crate) async fn pointing_rows(db: &Db, target: &'static ModelMeta, error: Er
     let points = |field: &&FieldMeta| {
         field.reference.is_some_and(|reference| std::ptr::eq((reference.model)(), target))
     };
-    let pointing: Vec<_> =
-        ModelMeta::all().flat_map(|meta| meta.fields.iter().filter(points).map(move |field| (meta, field))).collect();
+    let pointing: Vec<_> = ModelMeta::all()
+        .flat_map(|meta| meta.fields.iter().filter(points).map(move |field| (meta, field)))
+        .collect();
     let mut keys = Query::select();
     keys.column(target.key_field().name).from(target.table).cond_where(condition);
     for (meta, field) in pointing {
@@ -199,12 +208,7 @@ fn unnamed_key(error: Error) -> Result<Violated, Error> {
 }
 
 /// How many rows a condition selects, of at most as many as there are keys in one statement.
-async fn found(
-    db: &Db,
-    meta: &'static ModelMeta,
-    column: &'static str,
-    condition: Expr,
-) -> Option<usize> {
+async fn found(db: &Db, meta: &'static ModelMeta, column: &'static str, condition: Expr) -> Option<usize> {
     let mut select = Query::select();
     select.column(column).from(meta.table).and_where(condition).limit(KEYS_MAX as u64);
     let (sql, values) = db.built(&select);

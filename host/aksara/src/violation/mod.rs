@@ -188,7 +188,9 @@ impl Violated {
             (Constraint::Unique, names) if unique_keys(meta).any(|key| key == names) => {
                 Some(index_name(meta.table, names, "unique"))
             }
-            (Constraint::ForeignKey, [field]) if meta.position(field).is_some() => Some(key_name(meta.table, field)),
+            (Constraint::ForeignKey, [field]) if meta.position(field).is_some() => {
+                Some(key_name(meta.table, field))
+            }
             _ => None,
         }
     }
@@ -220,7 +222,9 @@ fn by_name(table: &str, meta: Option<&'static ModelMeta>, constraint: &str) -> O
         return Some(owned(key));
     }
     let points = |field: &&FieldMeta| field.reference.is_some();
-    if let Some(field) = meta.fields.iter().filter(points).find(|field| key_name(table, field.name) == constraint) {
+    if let Some(field) =
+        meta.fields.iter().filter(points).find(|field| key_name(table, field.name) == constraint)
+    {
         return Some(owned(vec![field.name]));
     }
     let is_made = |name: &str| {

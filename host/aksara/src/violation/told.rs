@@ -74,7 +74,10 @@ fn mysql(kind: Constraint, message: &str) -> Told {
         // Column 'a' cannot be null; Field 'a' doesn't have a default value
         Constraint::NotNull => {
             let column = message.split_once('\'').and_then(|(_, rest)| rest.split_once('\''));
-            Told { columns: column.map(|(column, _)| column.to_owned()).into_iter().collect(), ..Told::default() }
+            Told {
+                columns: column.map(|(column, _)| column.to_owned()).into_iter().collect(),
+                ..Told::default()
+            }
         }
         // MySQL: Check constraint 'name' is violated. MariaDB: CONSTRAINT `name` failed for `db`.`table`
         Constraint::Check => {
@@ -149,7 +152,10 @@ mod tests {
     #[test]
     fn a_text_names_its_constraint_whatever_values_and_names_are_in_it() {
         let cases = [
-            (mysql(Constraint::Unique, "Duplicate entry 'a-1' for key 'slug'"), told(None, Some("slug"), &[])),
+            (
+                mysql(Constraint::Unique, "Duplicate entry 'a-1' for key 'slug'"),
+                told(None, Some("slug"), &[]),
+            ),
             (
                 mysql(Constraint::Unique, "Duplicate entry 'x' for key 'y' for key 'post.PRIMARY'"),
                 told(Some("post"), Some("PRIMARY"), &[]),
@@ -163,10 +169,22 @@ mod tests {
                 told(Some("c`d"), Some("k"), &["a", "b"]),
             ),
             (mysql(Constraint::NotNull, "Column 'a' cannot be null"), told(None, None, &["a"])),
-            (mysql(Constraint::Check, "Check constraint 'age_ok' is violated."), told(None, Some("age_ok"), &[])),
-            (mysql(Constraint::Check, "CONSTRAINT `p.age` failed for `d`.`p`"), told(Some("p"), Some("p.age"), &[])),
-            (sqlite(Constraint::Unique, "UNIQUE constraint failed: p.a, p.b"), told(Some("p"), None, &["a", "b"])),
-            (sqlite(Constraint::Unique, "UNIQUE constraint failed: index 'lower'"), told(None, Some("lower"), &[])),
+            (
+                mysql(Constraint::Check, "Check constraint 'age_ok' is violated."),
+                told(None, Some("age_ok"), &[]),
+            ),
+            (
+                mysql(Constraint::Check, "CONSTRAINT `p.age` failed for `d`.`p`"),
+                told(Some("p"), Some("p.age"), &[]),
+            ),
+            (
+                sqlite(Constraint::Unique, "UNIQUE constraint failed: p.a, p.b"),
+                told(Some("p"), None, &["a", "b"]),
+            ),
+            (
+                sqlite(Constraint::Unique, "UNIQUE constraint failed: index 'lower'"),
+                told(None, Some("lower"), &[]),
+            ),
             (sqlite(Constraint::Check, "CHECK constraint failed: age > 0"), told(None, Some("age > 0"), &[])),
             (sqlite(Constraint::ForeignKey, "FOREIGN KEY constraint failed"), Told::default()),
         ];

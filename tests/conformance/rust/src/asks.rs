@@ -46,7 +46,7 @@ pub(super) fn ask(it: &mut Conform) -> Result {
         }
         "delete" => it.integer_out = Some(models::delete("Note", integer)? as i64),
         "taken" => {
-            let refused = models::create("Note", map! { "id": integer }).err();
+            let refused = models::create::<Map>("Note", map! { "id": integer }).err();
             it.text_out = refused.and_then(|error| error.violation).map(|violation| {
                 format!("{} {} {}", violation.kind, violation.model, violation.fields.join(","))
             });
