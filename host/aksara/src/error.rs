@@ -206,9 +206,9 @@ pub enum Error {
         /// As [`Violation::model`].
         model: String,
         /// As [`Violation::constraint`].
-        constraint: Option<String>,
+        constraint: Option<Box<str>>,
         /// As [`Violation::fields`].
-        fields: Vec<String>,
+        fields: Box<[String]>,
         /// The database's words.
         source: sqlx::Error,
     },

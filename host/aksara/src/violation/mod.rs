@@ -113,7 +113,8 @@ pub(crate) struct Violated {
 impl From<Violated> for Error {
     fn from(violated: Violated) -> Self {
         let Violated { kind, model, constraint, fields, source } = violated;
-        Error::Integrity { kind, model, constraint, fields, source }
+        let constraint = constraint.map(String::into_boxed_str);
+        Error::Integrity { kind, model, constraint, fields: fields.into_boxed_slice(), source }
     }
 }
 
@@ -122,7 +123,8 @@ impl Violated {
     fn of(error: Error) -> Result<Self, Error> {
         match error {
             Error::Integrity { kind, model, constraint, fields, source } => {
-                Ok(Violated { kind, model, constraint, fields, source })
+                let constraint = constraint.map(str::into_string);
+                Ok(Violated { kind, model, constraint, fields: fields.into_vec(), source })
             }
             error => Err(error),
         }
