@@ -12,6 +12,7 @@ use crate::plugins::PluginSet;
 use crate::row::Row;
 use crate::signals::{self, Written};
 use crate::transaction::{Connection, Scope, TxHandle};
+use crate::uuids::UuidForms;
 use crate::whole::to_the_end;
 use crate::{Backend, DbOptions, Error, violation};
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) depth_max: u32,
     pub(crate) backend: Backend,
     pub(crate) pool: Pool,
+    pub(crate) uuids: UuidForms,
     #[cfg(feature = "plugins")]
     pub(crate) plugins: Option<crate::Plugins>,
     #[cfg(feature = "plugins")]
@@ -125,6 +127,7 @@ impl Db {
         values: Values,
     ) -> Result<Done, Error> {
         self.check_values(on.doing, &values)?;
+        let values = self.fitted(on, values).await?;
         match self.done(sql.into_sql_str(), values).await? {
             Ok(done) => Ok(done),
             Err(error) => Err(violation::asked(self, on.error(error)).await),
@@ -149,6 +152,7 @@ impl Db {
         values: Values,
     ) -> Result<u64, Error> {
         self.check_values(doing, &values)?;
+        self.shared.uuids.forget();
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         let rows = async |db: &Db| {
             let done = db.done(sql, values).await?;
@@ -195,6 +199,7 @@ impl Db {
     ) -> Result<Vec<Row>, Error> {
         self.check_values(on.doing, &values)?;
         let sql = sql.into_sql_str();
+        let values = self.fitted(on, values).await?;
         let rows = match &self.tx {
             Some(tx) => {
                 let connection = tx.connection_to_write().await?;
@@ -207,7 +212,7 @@ impl Db {
             None => self.pool()?.fetch_all(sql, values).await,
         };
         match rows {
-            Ok(rows) => Ok(rows),
+            Ok(rows) => Ok(on.rows(rows)),
             Err(error) => Err(violation::asked(self, on.error(error)).await),
         }
     }
@@ -220,7 +225,19 @@ impl Db {
         values: Values,
     ) -> Result<Vec<Row>, Error> {
         self.check_values(on.doing, &values)?;
-        self.rows(sql.into_sql_str(), values).await?.map_err(|error| on.error(error))
+        let values = self.fitted(on, values).await?;
+        self.fetch_as_bound(on, sql, values).await
+    }
+
+    /// Runs a query with values that are bound as they are; returns its rows.
+    pub(crate) async fn fetch_as_bound(
+        &self,
+        on: On,
+        sql: impl SqlSafeStr,
+        values: Values,
+    ) -> Result<Vec<Row>, Error> {
+        let rows = self.rows(sql.into_sql_str(), values).await?;
+        rows.map(|rows| on.rows(rows)).map_err(|error| on.error(error))
     }
 
     /// Runs a query; returns its rows, or the driver's error.
@@ -266,6 +283,11 @@ pub(crate) struct On {
 impl On {
     fn error(self, error: sqlx::Error) -> Error {
         Error::of_statement(Some(self.meta), self.doing, error)
+    }
+
+    /// Rows that say which table they are of.
+    fn rows(self, rows: Vec<Row>) -> Vec<Row> {
+        rows.into_iter().map(|row| row.of(self.meta)).collect()
     }
 }
 

@@ -214,9 +214,17 @@ pub enum Error {
     },
 
     /// A column that holds something else than its field.
-    #[error("column `{column}` holds no {expected}: {reason}")]
+    #[error(
+        "cannot read `{table}.{column}`{} as {expected}: {reason}",
+        key.as_ref().map(|key| format!(" in the row `{key}`")).unwrap_or_default()
+    )]
+    #[non_exhaustive]
     Decode {
-        /// The column.
+        /// The table.
+        table: String,
+        /// Which row: `id = 7`. `None` where its key was not read, or cannot be.
+        key: Option<String>,
+        /// The column, or what was computed.
         column: String,
         /// What the field needs.
         expected: &'static str,

@@ -75,7 +75,7 @@ impl<M: Model> Query<M> {
         let mut others = Vec::with_capacity(rows.len());
         for mut row in rows {
             let instance = Instance::stored(M::from_row(&row)?);
-            row.skip(meta.fields.len());
+            row.go_on_to(target);
             let points = column.value_of(&instance).target_key().is_some();
             let related = points.then(|| F::Target::from_row(&row).map(Instance::stored)).transpose()?;
             instances.push(instance);

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 
 use crate::instance::AnyInstance;
 use crate::row::Row;
+use crate::value::Shown;
 use crate::{Error, Value};
 
 /// How a column stores its field.
@@ -56,10 +57,6 @@ impl FieldKind {
             FieldKind::Json => "JSON",
             FieldKind::Bytes => "bytes",
         }
-    }
-
-    pub(crate) fn is_float(self) -> bool {
-        matches!(self, FieldKind::F32 | FieldKind::F64)
     }
 
     /// SQL's NULL of this kind.
@@ -157,6 +154,13 @@ impl FieldMeta {
             auto_now_add: false,
             reference: None,
         }
+    }
+}
+
+impl FieldMeta {
+    /// The field and a value of it in words: `id = 7`.
+    pub(crate) fn named(&self, value: &Value) -> String {
+        format!("{} = {}", self.name, Shown(value))
     }
 }
 

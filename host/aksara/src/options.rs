@@ -10,6 +10,7 @@ use crate::secret::SecretUrl;
 #[cfg(feature = "plugins")]
 use crate::services::Services;
 use crate::signals;
+use crate::uuids::UuidForms;
 use crate::{Db, Error};
 
 /// How to open a database.
@@ -142,6 +143,7 @@ impl DbOptions {
             depth_max: self.depth_max,
             backend: pool.backend(),
             pool,
+            uuids: UuidForms::default(),
             #[cfg(feature = "plugins")]
             plugins: self.plugins,
             #[cfg(feature = "plugins")]

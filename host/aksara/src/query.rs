@@ -1,6 +1,5 @@
 //! Queries: the rows of a model, narrowed, ordered, read, changed.
 
-use futures_util::stream::{self, Stream, TryStreamExt};
 use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement, Values};
 use sqlx::SqlStr;
 
@@ -14,7 +13,6 @@ use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::save::SaveOptions;
 use crate::signals::{Origin, UpdateFields};
 use crate::transaction::Scope;
-use crate::value::Shown;
 use crate::{Db, Error, FieldType, Instance, Model, Value, init, update};
 
 /// The rows of a model: `Post::objects(&db)`. Lazy: nothing is read before one of the async methods.
@@ -23,7 +21,7 @@ use crate::{Db, Error, FieldType, Instance, Model, Value, init, update};
 pub struct Query<M: Model> {
     db: Db,
     filter: Option<Filter<M>>,
-    orders: Vec<Order<M>>,
+    pub(crate) orders: Vec<Order<M>>,
     limit: Option<u64>,
     offset: Option<u64>,
     distinct: bool,
@@ -169,7 +167,10 @@ impl<M: Model> Query<M> {
     pub async fn get(self, key: impl Into<M::Key>) -> Result<Instance<M>, Error> {
         let key = key.into().to_value();
         let row = self.unsliced().filter(Filter::key_is(key.clone())).all().await?.pop();
-        row.ok_or_else(|| Error::NotFound { model: M::meta().label, criterion: criterion(M::meta(), &key) })
+        row.ok_or_else(|| Error::NotFound {
+            model: M::meta().label,
+            criterion: M::meta().key_field().named(&key),
+        })
     }
 
     /// Counts the rows.
@@ -250,36 +251,6 @@ impl<M: Model> Query<M> {
     pub async fn bulk_update(self, instances: &mut Vec<Instance<M>>, fields: &[&str]) -> Result<u64, Error> {
         let fields = UpdateFields::new(M::meta(), fields.iter().copied())?;
         bulk::update(&self.db, instances, fields).await
-    }
-
-    /// Reads the rows one after the other, in ascending order of their keys and so many at a time: between two batches
-    /// no connection is held, and memory holds one batch.
-    ///
-    /// # Errors
-    /// [`Error::Sliced`] at once for a query that is ordered or sliced; each item can be what [`all`](Self::all) fails
-    /// with.
-    pub fn stream(self, batch: u64) -> Result<impl Stream<Item = Result<Instance<M>, Error>> + Send, Error> {
-        if !self.orders.is_empty() {
-            return Err(Error::Sliced { operation: "stream", model: M::meta().label });
-        }
-        self.refuse_slice("stream")?;
-        let key = Order::by(M::meta().key_field());
-        let batch = Ord::max(batch, 1);
-        let first = self.clone();
-        let batches = stream::try_unfold(Some(first), move |query| {
-            // Each batch has the filter of the first and one key, so that the last costs what the first did.
-            let (all, key) = (self.clone(), key.clone());
-            async move {
-                let Some(query) = query else { return Ok(None) };
-                let rows = query.order_by(key).limit(batch).all().await?;
-                let last = rows.last().map(|row| row.key().to_value());
-                // A batch that is not full was the last.
-                let more = last.filter(|_| rows.len() as u64 == batch);
-                let next = more.map(|last| all.filter(Filter::key_after(last)));
-                Ok::<_, Error>((!rows.is_empty()).then_some((rows, next)))
-            }
-        });
-        Ok(batches.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten())
     }
 
     /// Inserts many rows in few statements, all or none. Validates and fills in timestamps and keys like a save, but
@@ -404,12 +375,8 @@ fn page(select: &mut SelectStatement, limit: Option<u64>, offset: Option<u64>) {
     }
 }
 
-fn reading<M: Model>() -> On {
+pub(crate) fn reading<M: Model>() -> On {
     On { meta: M::meta(), doing: "reading rows" }
-}
-
-fn criterion(meta: &ModelMeta, key: &Value) -> String {
-    format!("{} = {}", meta.key_field().name, Shown(key))
 }
 
 impl<M: Model> Filter<M> {
@@ -421,11 +388,6 @@ impl<M: Model> Filter<M> {
     /// The rows with these keys.
     pub(crate) fn key_in(keys: Vec<Value>) -> Self {
         Filter::new(qualified(M::meta(), M::meta().key_field()).is_in(keys))
-    }
-
-    /// The rows behind the one with this key.
-    fn key_after(key: Value) -> Self {
-        Filter::new(qualified(M::meta(), M::meta().key_field()).gt(key))
     }
 }
 

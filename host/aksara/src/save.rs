@@ -381,6 +381,8 @@ pub(crate) fn made_key(meta: &ModelMeta, key: i64) -> Result<Value, Error> {
     let FieldMeta { name, kind, .. } = meta.key_field();
     match kind {
         FieldKind::I32 => i32::try_from(key).map(|key| Value::Int(Some(key))).map_err(|_| Error::Decode {
+            table: meta.table.to_owned(),
+            key: None,
             column: (*name).to_owned(),
             expected: kind.words(),
             reason: format!("the database made the key {key}"),

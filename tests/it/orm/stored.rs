@@ -229,7 +229,7 @@ async fn a_raw_query_runs_as_it_stands_and_finds_columns_by_name() {
         [1, 2, 3, 4]
     );
     let error = units("SELECT id, units FROM stock").await.unwrap_err();
-    insta::assert_snapshot!(error, @"column `stock.total` holds no a 64-bit integer: the query does not return the column `total`");
+    insta::assert_snapshot!(error, @"cannot read `stock.total` as a 64-bit integer: the query does not return this column");
 }
 
 #[tokio::test]

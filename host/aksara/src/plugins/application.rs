@@ -39,11 +39,17 @@ pub(super) fn failed(error: Error) -> RequestError {
         tracing::debug!(%error, "a plugin's request violated a constraint");
         return violated(violation);
     }
-    if let Error::Database { .. } | Error::Decode { .. } = error {
-        tracing::error!(error = %error, "a plugin's request failed in the database");
-        return RequestError::new("the database failed");
-    }
-    RequestError::new(error.to_string())
+    let text = match &error {
+        Error::Database { .. } => "the database failed".to_owned(),
+        // What was found may be in a field that the plugin may not see.
+        Error::Decode { table, key, column, expected, .. } => {
+            let row = key.as_ref().map(|key| format!(" in the row `{key}`")).unwrap_or_default();
+            format!("cannot read `{table}.{column}`{row} as {expected}")
+        }
+        told => return RequestError::new(told.to_string()),
+    };
+    tracing::error!(error = %error, "a plugin's request failed in the database");
+    RequestError::new(text)
 }
 
 /// Names the constraint and its fields, but not the database's words: they may repeat values of other rows.
