@@ -27,5 +27,6 @@ pub fn services(options: DbOptions) -> DbOptions {
 /// Those of the database; on MySQL, which the search is not written for.
 pub async fn create_tables(db: &Db) -> Result<()> {
     db.create_tables::<Models>().await?;
+    db.check_tables::<Models>().await?;
     search::create_index(db).await
 }

@@ -29,6 +29,7 @@ impl Saved {
 /// Makes the tables and fills the three small ones with what they lack.
 pub(crate) async fn prepare(db: &Db, data: &Data) -> Result<()> {
     db.create_tables::<(Airline, Airport, Plane, Flight)>().await?;
+    db.check_tables::<(Airline, Airport, Plane, Flight)>().await?;
     insert_missing(db, &data.airlines, |airline: &Airline| airline.carrier.clone()).await?;
     insert_missing(db, &data.airports, |airport: &Airport| airport.faa.clone()).await?;
     insert_missing(db, &data.planes, |plane: &Plane| plane.tailnum.clone()).await?;

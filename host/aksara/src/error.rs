@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use crate::check::{Difference, lines};
 use crate::meta::ModelMeta;
 use crate::signals::DepthExceeded;
 use crate::validate::ValidationErrors;
@@ -211,6 +212,13 @@ pub enum Error {
         fields: Box<[String]>,
         /// The database's words.
         source: sqlx::Error,
+    },
+
+    /// Tables that are not what their models say.
+    #[error("the tables are not what the models say:{}", lines(differences))]
+    Schema {
+        /// Each difference, with the statements that resolve it.
+        differences: Vec<Difference>,
     },
 
     /// A column that holds something else than its field.

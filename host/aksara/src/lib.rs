@@ -10,6 +10,7 @@
 extern crate self as aksara;
 
 mod bulk;
+mod check;
 mod collect;
 mod column;
 mod condition;
@@ -64,6 +65,7 @@ pub use aksara_plugins::{
 };
 #[cfg(feature = "redis")]
 pub use aksara_plugins::{RedisConnectError, RedisStore};
+pub use check::Difference;
 pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
 pub use db::Db;
 pub use delete::Deleted;

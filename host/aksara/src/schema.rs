@@ -88,18 +88,7 @@ async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
             made.push(meta);
         }
         plan.there.insert(meta.table.to_owned());
-        let mut table = table(meta, backend, &mut plan);
-        let mut after = Vec::new();
-        for mut index in indexes(meta) {
-            // MySQL cannot make an index only where there is none.
-            if backend == Backend::MySql {
-                table.index(&mut index);
-            } else {
-                after.push(backend.render_schema(&index));
-            }
-        }
-        statements.push((meta, backend.render_schema(&table)));
-        statements.extend(after.into_iter().map(|sql| (meta, sql)));
+        statements.extend(table_and_indexes(meta, backend, &mut plan).into_iter().map(|sql| (meta, sql)));
     }
     // Of a table that was there already, nothing is made anew.
     plan.later.retain(|(meta, _)| made.iter().any(|made| std::ptr::eq(*made, *meta)));
@@ -130,6 +119,28 @@ async fn create(db: &Db, metas: Vec<&'static ModelMeta>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The statements that make a table and its indexes.
+fn table_and_indexes(meta: &'static ModelMeta, backend: Backend, plan: &mut Plan) -> Vec<String> {
+    let mut table = table(meta, backend, plan);
+    let mut after = Vec::new();
+    for IndexPlan { mut statement, .. } in indexes(meta) {
+        // MySQL cannot make an index only where there is none.
+        if backend == Backend::MySql {
+            table.index(&mut statement);
+        } else {
+            after.push(backend.render_schema(&statement));
+        }
+    }
+    after.insert(0, backend.render_schema(&table));
+    after
+}
+
+/// The statements that make a table which is not there, when the tables are that it points to.
+pub(crate) fn create_statements(meta: &'static ModelMeta, backend: Backend) -> Vec<String> {
+    let there = ModelMeta::all().map(|meta| meta.table.to_owned()).collect();
+    table_and_indexes(meta, backend, &mut Plan { there, later: Vec::new() })
+}
+
 /// Which tables there are, and the foreign keys that wait for theirs.
 struct Plan {
     there: HashSet<String>,
@@ -157,7 +168,7 @@ async fn existing(db: &Db, metas: &[&'static ModelMeta]) -> Result<HashSet<Strin
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-fn foreign_key(meta: &ModelMeta, field: &FieldMeta) -> Option<ForeignKeyCreateStatement> {
+pub(crate) fn foreign_key(meta: &ModelMeta, field: &FieldMeta) -> Option<ForeignKeyCreateStatement> {
     let target = (field.reference?.model)();
     let mut key = ForeignKey::create();
     key.name(key_name(meta.table, field.name));
@@ -176,17 +187,9 @@ fn table(meta: &'static ModelMeta, backend: Backend, plan: &mut Plan) -> TableCr
     }
     for (index, field) in meta.fields.iter().enumerate() {
         let is_key = index == meta.key;
-        let mut column = ColumnDef::new(field.name);
-        match backend {
-            Backend::Sqlite => sqlite_type(&mut column, field, is_key),
-            Backend::Postgres => postgres_type(&mut column, field),
-            Backend::MySql => mysql_type(&mut column, field, is_key),
-        }
+        let mut column = column(field, is_key, backend);
         if is_key && meta.key_source == KeySource::Database {
             column.auto_increment();
-        }
-        if !field.nullable {
-            column.not_null();
         }
         if is_key {
             column.primary_key();
@@ -201,8 +204,22 @@ fn table(meta: &'static ModelMeta, backend: Backend, plan: &mut Plan) -> TableCr
     table
 }
 
+/// A column with its type, that may be null or not.
+pub(crate) fn column(field: &FieldMeta, is_key: bool, backend: Backend) -> ColumnDef {
+    let mut column = ColumnDef::new(field.name);
+    match backend {
+        Backend::Sqlite => sqlite_type(&mut column, field, is_key),
+        Backend::Postgres => postgres_type(&mut column, field),
+        Backend::MySql => mysql_type(&mut column, field, is_key),
+    }
+    if !field.nullable {
+        column.not_null();
+    }
+    column
+}
+
 /// The table of a many-to-many relation, and an index for its other side.
-fn pairs(join: &JoinMeta, backend: Backend) -> Vec<String> {
+pub(crate) fn pairs(join: &JoinMeta, backend: Backend) -> Vec<String> {
     let mut table = Table::create();
     table.table(join.table).if_not_exists();
     if backend == Backend::MySql {
@@ -210,14 +227,8 @@ fn pairs(join: &JoinMeta, backend: Backend) -> Vec<String> {
     }
     for (meta, name) in [join.source, join.target] {
         let target = meta();
-        let field = FieldMeta { name, indexed: true, ..*target.key_field() };
-        let mut column = ColumnDef::new(name);
-        match backend {
-            Backend::Sqlite => sqlite_type(&mut column, &field, false),
-            Backend::Postgres => postgres_type(&mut column, &field),
-            Backend::MySql => mysql_type(&mut column, &field, false),
-        }
-        table.col(column.not_null());
+        let field = FieldMeta { name, indexed: true, nullable: false, ..*target.key_field() };
+        table.col(column(&field, false, backend));
         let mut key = ForeignKey::create();
         key.from(join.table, name).to(target.table, target.key_field().name);
         table.foreign_key(key.on_delete(ForeignKeyAction::NoAction));
@@ -295,7 +306,14 @@ fn common_type<'a>(column: &'a mut ColumnDef, field: &FieldMeta) -> &'a mut Colu
     }
 }
 
-fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
+/// An index, and what makes it.
+pub(crate) struct IndexPlan {
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) unique: bool,
+    pub(crate) statement: IndexCreateStatement,
+}
+
+pub(crate) fn indexes(meta: &'static ModelMeta) -> Vec<IndexPlan> {
     let single =
         meta.fields.iter().filter(|field| field.unique || field.indexed || field.reference.is_some());
     let single = single.map(|field| (vec![field.name], field.unique));
@@ -308,13 +326,13 @@ fn indexes(meta: &'static ModelMeta) -> Vec<IndexCreateStatement> {
             let mut index = Index::create();
             let kind = if unique { "unique" } else { "index" };
             index.if_not_exists().name(index_name(meta.table, &columns, kind)).table(meta.table);
-            for column in columns {
-                index.col(column);
+            for column in &columns {
+                index.col(*column);
             }
             if unique {
                 index.unique();
             }
-            index
+            IndexPlan { columns, unique, statement: index }
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 mod agree;
 mod bulk;
+mod check;
 mod commit;
 mod cost;
 mod custom;
