@@ -205,6 +205,12 @@ aksara_value aksara_argument(const aksara_event *event, const char *name);
 /* The change of a field, `{field, old, new}`, nil where it did not change (`post_save`, `after_commit`). */
 aksara_value aksara_change(const aksara_event *event, const char *field);
 
+/* The id that all events of one operation share, 16 bytes: of one save, of one delete with its cascade, of one
+ * bulk operation. Nil from a host that is older than it. */
+static inline aksara_value aksara_operation(const aksara_event *event) {
+    return aksara_about(event, "operation");
+}
+
 /* When the event was made, to the millisecond; all handlers of one event agree on it, and it needs no import.
  */
 aksara_time aksara_event_time(const aksara_event *event);

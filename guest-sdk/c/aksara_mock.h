@@ -130,6 +130,7 @@ static inline aksara_value aksara_mock_event(const aksara_subscription *to, aksa
         entries[AKSARA_MOCK_MAX] = {
             {"v", aksara_i64(0)},
             {"id", aksara_blob(id_bytes)},
+            {"operation", aksara_blob(id_bytes)},
             {"signal", aksara_text(to->signal)},
             {"sender", aksara_text(to->sender == NULL ? "Model" : to->sender)},
             {"db", aksara_text("default")},
@@ -138,7 +139,7 @@ static inline aksara_value aksara_mock_event(const aksara_subscription *to, aksa
             {"created", aksara_bool(true)},
         };
     bool is_save = strstr(to->signal, "_save") != NULL && !aksara_has(more, "created");
-    return aksara_mock_chosen(more, NULL, entries, is_save ? 8 : 7);
+    return aksara_mock_chosen(more, NULL, entries, is_save ? 9 : 8);
 }
 
 /* Calls the handler with this name for an instance. `more` are further keys of the event (`created`, true

@@ -12,6 +12,9 @@ import (
 type Event struct {
 	// The event's own id, a UUIDv7. All handlers of one event see the same.
 	ID UUID
+	// Operation is the id that all events of one operation share: of one save, of one delete with its cascade, of one
+	// bulk operation. Zero from a host that is older than it.
+	Operation UUID
 	// Name of the signal: `pre_save`, ...
 	Signal string
 	// Label of the model whose lifecycle fired the signal; may be empty for custom signals.
@@ -162,8 +165,11 @@ func (e *Event) read(key string, r *msgpack.Reader) error {
 			e.Rows = v
 		}
 	case []byte:
-		if key == "id" && len(v) == len(e.ID) {
+		switch {
+		case key == "id" && len(v) == len(e.ID):
 			copy(e.ID[:], v)
+		case key == "operation" && len(v) == len(e.Operation):
+			copy(e.Operation[:], v)
 		}
 	case []any:
 		e.setList(key, v)

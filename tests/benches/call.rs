@@ -26,6 +26,7 @@ fn event(sender: &str) -> Vec<u8> {
         sender: sender.into(),
         db: "default".into(),
         depth: 0,
+        operation: Some([0; 16]),
         payload: Payload { instance: Some(instance), created: Some(true), ..Payload::default() },
     })
 }

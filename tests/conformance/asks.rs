@@ -1,6 +1,9 @@
 //! What a handler learns of the event, and what it asks of the host.
 
+use std::sync::{Arc, Mutex};
+
 use aksara::prelude::*;
+use aksara::signals::pre_save;
 
 use super::{Conform, Host, Note, command, given, told};
 
@@ -26,6 +29,17 @@ async fn about(host: &Host) {
     saved.save_fields(&host.db, &["text", "integer"]).await.unwrap();
     let told = "pre_save Conform created=false update_fields=integer,text depth=0";
     assert_eq!(saved.text_out.as_deref(), Some(told), "{language}");
+    let seen = Arc::new(Mutex::new(String::new()));
+    let note = seen.clone();
+    let _saves = pre_save::<Conform>().connect(move |event| {
+        // The other languages run beside this one.
+        if event.instance.text.as_deref() == Some(language) {
+            *note.lock().unwrap() = event.operation.simple().to_string();
+        }
+        Box::pin(async { Ok(()) })
+    });
+    let operation = text(host, super::told("operation", language)).await;
+    assert_eq!(operation, *seen.lock().unwrap(), "{language}");
 }
 
 async fn models(host: &Host) {

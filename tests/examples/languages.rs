@@ -34,6 +34,7 @@ fn event() -> Vec<u8> {
         sender: "Post".into(),
         db: "default".into(),
         depth: 0,
+        operation: Some([0; 16]),
         payload: Payload { instance: Some(instance), created: Some(true), ..Payload::default() },
     })
 }

@@ -25,6 +25,9 @@ pub struct Event<'a, I = Map> {
     pub db: Cow<'a, str>,
     /// 0 for a call from the application, one more for each signal fired from inside a handler.
     pub depth: u32,
+    /// Id of the operation that the event is a part of, a UUIDv7: all events of one operation carry the same. Hosts before
+    /// it have none.
+    pub operation: Option<[u8; 16]>,
     /// What the signal says about the instance.
     pub payload: Payload<'a, I>,
 }
@@ -110,7 +113,8 @@ fn nil() -> Value {
 impl<I: Serialize> Serialize for Event<'_, I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let payload = &self.payload;
-        let optional = usize::from(payload.instance.is_some())
+        let optional = usize::from(self.operation.is_some())
+            + usize::from(payload.instance.is_some())
             + usize::from(payload.created.is_some())
             + usize::from(payload.update_fields.is_some())
             + usize::from(!payload.changes.is_empty())
@@ -133,6 +137,7 @@ impl<I: Serialize> Serialize for Event<'_, I> {
         map.serialize_entry("sender", &self.sender)?;
         map.serialize_entry("db", &self.db)?;
         map.serialize_entry("depth", &self.depth)?;
+        some(&mut map, "operation", &self.operation.map(Id))?;
         some(&mut map, "instance", &payload.instance)?;
         some(&mut map, "created", &payload.created)?;
         some(&mut map, "update_fields", &payload.update_fields)?;
@@ -179,6 +184,7 @@ struct Flat<'a, I> {
     #[serde(borrow)]
     db: Cow<'a, str>,
     depth: u32,
+    operation: Option<Id>,
     instance: Option<I>,
     created: Option<bool>,
     #[serde(borrow)]
@@ -207,14 +213,15 @@ struct Flat<'a, I> {
 
 impl<'a, I> From<Flat<'a, I>> for Event<'a, I> {
     fn from(flat: Flat<'a, I>) -> Self {
-        let Flat { id, signal, sender, db, depth, .. } = flat;
+        let Flat { id, signal, sender, db, depth, operation, .. } = flat;
         let Flat { instance, created, update_fields, changes, raw, origin, args, .. } = flat;
         let Flat { instances, fields, rows, action, reverse, model, pk_set, key, deleted, .. } = flat;
         let save =
             Payload { instance, created, update_fields, changes, raw, origin, args, ..Payload::default() };
         let payload =
             Payload { instances, fields, rows, action, reverse, model, pk_set, key, deleted, ..save };
-        Event { id: id.0, signal, sender, db, depth, payload }
+        let operation = operation.map(|operation| operation.0);
+        Event { id: id.0, signal, sender, db, depth, operation, payload }
     }
 }
 

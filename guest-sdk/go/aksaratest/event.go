@@ -49,7 +49,7 @@ func (e Event) encode(subscription map[string]any) []byte {
 		e.Sender, _ = subscription["sender"].(string)
 	}
 	fields := map[string]any{
-		"v": 0, "id": e.id(), "signal": signal, "sender": e.Sender, "db": "default", "depth": e.Depth,
+		"v": 0, "id": e.id(), "operation": e.id(), "signal": signal, "sender": e.Sender, "db": "default", "depth": e.Depth,
 	}
 	read := func(values aksara.Values) aksara.Values { return readable(values, subscription) }
 	if e.Instance != nil {

@@ -33,6 +33,8 @@ export class Event {
     this.raw ??= false;
     /** The event's own id, in which its time is. */
     this.id = wire.id;
+    /** The id that all events of one operation share. */
+    this.operation = wire.operation;
     if (wire.instance) this.instance = track(wire.instance, wire.sender);
     if (wire.instances) this.instances = wire.instances.map((fields) => track(fields, wire.sender));
     if (wire.pk_set) this.#pkSet = this.pkSet = wire.pk_set;

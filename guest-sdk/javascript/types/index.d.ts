@@ -46,6 +46,8 @@ export interface Event {
   readonly depth: number;
   /** The event's own id, a UUIDv7. */
   readonly id: Uuid;
+  /** The id that all events of one operation share: of one save, one delete with its cascade, one bulk operation. */
+  readonly operation?: Uuid;
   /** When it was sent, exact to a millisecond. */
   readonly time: Date;
 }

@@ -43,6 +43,8 @@ class Event:
         self.db: str = wire.get("db", "default")
         self.depth: int = wire.get("depth", 0)
         self.id: bytes = wire.get("id", bytes(16))
+        # Shared by all events of one operation: of one save, one delete with its cascade, one bulk operation.
+        self.operation: bytes | None = wire.get("operation")
         self.model = model or (model_of(self.sender) if self.sender else None)
         self.instance: Model | None = None
         self.instances: list[Model] | None = None

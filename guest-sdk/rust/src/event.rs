@@ -22,6 +22,7 @@ pub struct Event {
     sender: String,
     db: String,
     depth: u32,
+    operation: Option<[u8; 16]>,
     created: Option<bool>,
     update_fields: Option<Vec<String>>,
     changes: Vec<Change>,
@@ -69,6 +70,7 @@ impl Event {
             } else {
                 0
             },
+            operation: bytes_of(take("operation")).and_then(|id| id.try_into().ok()),
             created: if let Value::Bool(created) = take("created") { Some(created) } else { None },
             update_fields: list(take("update_fields"))
                 .map(|names| names.into_iter().filter_map(text).collect()),
@@ -129,6 +131,12 @@ impl Event {
     /// 0 for a call from the application, one more for each signal fired from inside a handler.
     pub fn depth(&self) -> u32 {
         self.depth
+    }
+
+    /// Id of the operation that the event is a part of, a UUIDv7: all signals of one save, of one delete with its cascade,
+    /// or of one bulk operation carry the same. `None` from a host that is older than it.
+    pub fn operation(&self) -> Option<[u8; 16]> {
+        self.operation
     }
 
     /// Saves: whether a row is inserted rather than updated. False for other signals.

@@ -205,6 +205,7 @@ impl<H: Handler> Call<H> {
             sender: sender.into(),
             db: "default".into(),
             depth: 0,
+            operation: Some(id(self.time)),
             payload,
         };
         // An event is a map of text, numbers and values.

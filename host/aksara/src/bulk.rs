@@ -9,7 +9,7 @@ use crate::db::On;
 use crate::delete::compare_keys;
 use crate::instance::{AnyInstance, State};
 use crate::meta::{FieldKind, ModelMeta};
-use crate::signals::{self, Details, Event, SignalKind, Subject, UpdateFields, Written};
+use crate::signals::{self, Details, Event, Operation, SignalKind, Subject, UpdateFields, Written};
 use crate::transaction::Scope;
 use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, Instance, Model, Value, init, save};
@@ -20,7 +20,7 @@ pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Inst
         return Ok(instances);
     }
     let scope = Scope::enter(db).await?;
-    let created = create_all(scope.db(), &mut instances).await;
+    let created = create_all(scope.db(), &Operation::new(), &mut instances).await;
     let ((), after) = scope.finish(created).await?;
     for instance in &mut instances {
         instance.set_state(State::Stored);
@@ -30,16 +30,20 @@ pub(crate) async fn create<M: Model>(db: &Db, values: Vec<M>) -> Result<Vec<Inst
     Ok(instances)
 }
 
-async fn create_all<M: Model>(db: &Db, instances: &mut Vec<Instance<M>>) -> Result<(), Error> {
+async fn create_all<M: Model>(
+    db: &Db,
+    operation: &Operation,
+    instances: &mut Vec<Instance<M>>,
+) -> Result<(), Error> {
     if init::is_heard(db, M::meta()) {
         for instance in instances.iter_mut() {
-            init::send(db, instance).await?;
+            init::send(db, operation, instance).await?;
         }
     }
     for instance in instances.iter_mut() {
         save::fill_in_new(instance);
     }
-    send(SignalKind::PreBulkCreate, db, instances, None, None).await?;
+    send(SignalKind::PreBulkCreate, (db, operation), instances, None, None).await?;
     for instance in instances.iter() {
         save::check(instance, None)?;
     }
@@ -48,9 +52,9 @@ async fn create_all<M: Model>(db: &Db, instances: &mut Vec<Instance<M>>) -> Resu
         return Err(missing_targets(db, error, pointing(instances, &fields)).await);
     }
     for instance in instances.iter() {
-        note(db, instance, true, None);
+        note((db, operation), instance, true, None);
     }
-    send(SignalKind::PostBulkCreate, db, instances, None, None).await
+    send(SignalKind::PostBulkCreate, (db, operation), instances, None, None).await
 }
 
 /// Writes these fields of all instances. Returns how many rows were changed.
@@ -71,7 +75,7 @@ pub(crate) async fn update<M: Model>(
     }
     let before = instances.clone();
     let scope = Scope::enter(db).await?;
-    let updated = update_all(scope.db(), instances, &fields).await;
+    let updated = update_all(scope.db(), &Operation::new(), instances, &fields).await;
     match scope.finish(updated).await {
         Ok((rows, after)) => {
             instances.iter_mut().for_each(|instance| instance.set_loaded(Some(fields.positions())));
@@ -87,13 +91,14 @@ pub(crate) async fn update<M: Model>(
 
 async fn update_all<M: Model>(
     db: &Db,
+    operation: &Operation,
     instances: &mut Vec<Instance<M>>,
     fields: &UpdateFields,
 ) -> Result<u64, Error> {
     for instance in instances.iter_mut() {
         save::stamp(instance, fields);
     }
-    send(SignalKind::PreBulkUpdate, db, instances, Some(fields), None).await?;
+    send(SignalKind::PreBulkUpdate, (db, operation), instances, Some(fields), None).await?;
     for instance in instances.iter() {
         save::check(instance, Some(fields))?;
     }
@@ -108,9 +113,9 @@ async fn update_all<M: Model>(
         }
     }
     for instance in instances.iter() {
-        note(db, instance, false, Some(fields));
+        note((db, operation), instance, false, Some(fields));
     }
-    send(SignalKind::PostBulkUpdate, db, instances, Some(fields), Some(rows)).await?;
+    send(SignalKind::PostBulkUpdate, (db, operation), instances, Some(fields), Some(rows)).await?;
     Ok(rows)
 }
 
@@ -152,7 +157,7 @@ fn pointing<M: Model>(instances: &[Instance<M>], fields: &[usize]) -> Vec<Pointi
 /// Sends one of the signals around a bulk operation, if somebody hears it.
 async fn send<M: Model>(
     signal: SignalKind,
-    db: &Db,
+    (db, operation): (&Db, &Operation),
     instances: &mut Vec<Instance<M>>,
     fields: Option<&UpdateFields>,
     rows: Option<u64>,
@@ -162,18 +167,25 @@ async fn send<M: Model>(
         return Ok(());
     }
     let details = Details::Bulk { fields, rows };
-    let mut event = Event::new(signal, db, (meta.label, Some(meta)), Subject::Many(instances), details);
+    let mut event =
+        Event::new(signal, (db, operation), (meta.label, Some(meta)), Subject::Many(instances), details);
     signals::send(&mut event, plugins.as_ref()).await
 }
 
 /// Takes notice of a written instance, for what is sent after the end of the transaction.
-fn note<M: Model>(db: &Db, instance: &Instance<M>, created: bool, fields: Option<&UpdateFields>) {
+fn note<M: Model>(
+    (db, operation): (&Db, &Operation),
+    instance: &Instance<M>,
+    created: bool,
+    fields: Option<&UpdateFields>,
+) {
     let (meta, plugins) = (M::meta(), db.plugin_set());
     let heard = |signal| signals::is_heard(signal, meta, plugins.as_ref());
     if heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback) {
         let key = (instance as &dyn AnyInstance).key();
         let changes = signals::written_changes(instance, fields);
-        db.wrote_instance(Written { meta, key, created, deleted: false, changes });
+        let operation = operation.id();
+        db.wrote_instance(Written { meta, operation, key, created, deleted: false, changes });
     }
 }
 

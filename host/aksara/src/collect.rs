@@ -10,6 +10,7 @@ use crate::delete::{compare_keys, is_plain};
 use crate::instance::AnyInstance;
 use crate::meta::{FieldMeta, ModelMeta, OnDelete};
 use crate::query::select_dynamic;
+use crate::signals::Operation;
 use crate::{Db, Error, Value, init};
 
 /// At most so many keys in one statement.
@@ -101,6 +102,7 @@ impl<'a> Group<'a> {
 
     pub(crate) async fn read(
         db: &Db,
+        operation: &Operation,
         meta: &'static ModelMeta,
         condition: Cond,
     ) -> Result<Group<'static>, Error> {
@@ -111,7 +113,7 @@ impl<'a> Group<'a> {
         for row in &rows {
             let mut instance = (meta.instance_from_row)(row)?;
             if is_heard {
-                init::send(db, &mut *instance).await?;
+                init::send(db, operation, &mut *instance).await?;
             }
             instances.push(Doomed::Read(instance));
         }
@@ -139,7 +141,7 @@ pub(crate) struct Collection<'a> {
 }
 
 impl<'a> Collection<'a> {
-    pub(crate) async fn of(db: &Db, roots: Group<'a>) -> Result<Self, Error> {
+    pub(crate) async fn of(db: &Db, operation: &Operation, roots: Group<'a>) -> Result<Self, Error> {
         let mut collection =
             Collection { groups: Vec::new(), set_null: Vec::new(), unread: Vec::new(), guards: Vec::new() };
         let mut pending = vec![(roots.meta, roots.keys())];
@@ -147,7 +149,7 @@ impl<'a> Collection<'a> {
         while let Some((target, keys)) = pending.pop() {
             for relation in relations(target) {
                 for keys in keys.chunks(KEYS_MAX) {
-                    if let Some(found) = collection.follow(db, target, relation, keys).await? {
+                    if let Some(found) = collection.follow((db, operation), target, relation, keys).await? {
                         pending.push(found);
                     }
                 }
@@ -161,7 +163,7 @@ impl<'a> Collection<'a> {
     /// Minds one foreign key; returns the keys of rows that it dooms and that were not doomed before.
     async fn follow(
         &mut self,
-        db: &Db,
+        (db, operation): (&Db, &Operation),
         target: &'static ModelMeta,
         relation: Relation,
         keys: &[Value],
@@ -171,7 +173,7 @@ impl<'a> Collection<'a> {
             OnDelete::DoNothing => {}
             OnDelete::SetNull => self.set_null.push((relation, keys.to_vec())),
             OnDelete::Protect | OnDelete::Restrict => {
-                let rows = Group::read(db, relation.meta, points()).await?.keys();
+                let rows = Group::read(db, operation, relation.meta, points()).await?.keys();
                 if !rows.is_empty() {
                     self.guards.push((relation, target, rows));
                 }
@@ -180,7 +182,7 @@ impl<'a> Collection<'a> {
                 self.unread.push((relation, keys.to_vec()))
             }
             OnDelete::Cascade => {
-                let mut found = Group::read(db, relation.meta, points()).await?;
+                let mut found = Group::read(db, operation, relation.meta, points()).await?;
                 let group = self.group(relation.meta);
                 let known = group.key_set();
                 found.instances.retain(|instance| !known.contains(&Key(instance.get().key())));

@@ -9,7 +9,7 @@ use crate::collect::{Collection, Group};
 use crate::db::On;
 use crate::instance::{AnyInstance, State};
 use crate::meta::{JoinMeta, ModelMeta};
-use crate::signals::{self, Details, Event, Origin, SignalKind, Written};
+use crate::signals::{self, Details, Event, Operation, Origin, SignalKind, Written};
 use crate::transaction::Scope;
 use crate::violation::pointing_rows;
 use crate::{Db, Error, Instance, Model, Value};
@@ -52,7 +52,8 @@ impl<M: Model> Instance<M> {
             return Err(Error::State { operation: "delete", model: M::meta().label, reason });
         }
         let scope = Scope::enter(db).await?;
-        let deleted = delete(scope.db(), Group::one(self), Origin::Instance).await;
+        let operation = Operation::new();
+        let deleted = delete(scope.db(), &operation, Group::one(self), Origin::Instance).await;
         let (deleted, after) = scope.finish(deleted).await?;
         self.set_state(State::Deleted);
         after.run().await;
@@ -73,8 +74,9 @@ pub(crate) async fn by_filter(
         return Ok(deleted);
     }
     let scope = Scope::enter(db).await?;
-    let deleted = match Group::read(scope.db(), meta, condition).await {
-        Ok(group) => delete(scope.db(), group, origin).await,
+    let operation = Operation::new();
+    let deleted = match Group::read(scope.db(), &operation, meta, condition).await {
+        Ok(group) => delete(scope.db(), &operation, group, origin).await,
         Err(error) => Err(error),
     };
     let (deleted, after) = scope.finish(deleted).await?;
@@ -100,13 +102,13 @@ fn ends_heard(db: &Db, meta: &'static ModelMeta) -> bool {
     heard(SignalKind::AfterCommit) || heard(SignalKind::AfterRollback)
 }
 
-async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
-    let mut collection = Collection::of(db, roots).await?;
+async fn delete(db: &Db, operation: &Operation, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
+    let mut collection = Collection::of(db, operation, roots).await?;
     collection.check_protection()?;
     for group in &mut collection.groups {
         group.instances.sort_by(|a, b| compare_keys(&a.get().key(), &b.get().key()));
         for instance in &mut group.instances {
-            send(SignalKind::PreDelete, db, instance.get_mut(), origin).await?;
+            send(SignalKind::PreDelete, (db, operation), instance.get_mut(), origin).await?;
         }
     }
     for (relation, keys) in &collection.set_null {
@@ -141,12 +143,19 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
         }
         if ends_heard(db, group.meta) {
             for instance in &group.instances {
-                let (meta, key) = (group.meta, instance.get().key());
-                db.wrote_instance(Written { meta, key, created: false, deleted: true, changes: Vec::new() });
+                let (meta, operation, key) = (group.meta, operation.id(), instance.get().key());
+                db.wrote_instance(Written {
+                    meta,
+                    operation,
+                    key,
+                    created: false,
+                    deleted: true,
+                    changes: Vec::new(),
+                });
             }
         }
         for instance in group.instances.iter_mut().rev() {
-            send(SignalKind::PostDelete, db, instance.get_mut(), origin).await?;
+            send(SignalKind::PostDelete, (db, operation), instance.get_mut(), origin).await?;
         }
     }
     Ok(deleted)
@@ -154,12 +163,12 @@ async fn delete(db: &Db, roots: Group<'_>, origin: Origin) -> Result<Deleted, Er
 
 async fn send(
     signal: SignalKind,
-    db: &Db,
+    (db, operation): (&Db, &Operation),
     instance: &mut dyn AnyInstance,
     origin: Origin,
 ) -> Result<(), Error> {
     let plugins = db.plugin_set();
-    let mut event = Event::one(signal, db, instance, Details::Delete { origin });
+    let mut event = Event::one(signal, (db, operation), instance, Details::Delete { origin });
     signals::send(&mut event, plugins.as_ref()).await
 }
 

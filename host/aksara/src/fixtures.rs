@@ -3,6 +3,7 @@
 use crate::instance::AnyInstance;
 use crate::meta::ModelMeta;
 use crate::save::{SaveOptions, save};
+use crate::signals::Operation;
 use crate::transaction::Scope;
 use crate::value::from_json;
 use crate::{Db, Error};
@@ -38,7 +39,8 @@ async fn load(db: &Db, rows: Vec<Fixture>) -> Result<u64, Error> {
     let mut loaded = 0;
     for (row, fixture) in rows.into_iter().enumerate() {
         let mut instance = instance(fixture).map_err(|reason| Error::Fixture { row: Some(row), reason })?;
-        save(&mut *instance, db, SaveOptions { raw: true, ..SaveOptions::default() }).await?;
+        let options = SaveOptions { raw: true, ..SaveOptions::default() };
+        save(&mut *instance, db, options, &Operation::new()).await?;
         loaded += 1;
     }
     Ok(loaded)

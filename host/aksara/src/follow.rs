@@ -8,6 +8,7 @@ use crate::collect::KEYS_MAX;
 use crate::column::{Column, Filter};
 use crate::db::On;
 use crate::query::Query;
+use crate::signals::Operation;
 use crate::{Db, Error, FieldType, Fk, Instance, Model, Operand, init};
 
 /// What the joined model is called in a statement, also where it is the same.
@@ -83,8 +84,9 @@ impl<M: Model> Query<M> {
         }
         init::send_all(self.db(), &mut instances).await?;
         if init::is_heard(self.db(), target) {
+            let operation = Operation::new();
             for other in others.iter_mut().flatten() {
-                init::send(self.db(), other).await?;
+                init::send(self.db(), &operation, other).await?;
             }
         }
         let read = instances.into_iter().zip(others);

@@ -2,7 +2,7 @@
 
 use crate::instance::{AnyInstance, State};
 use crate::meta::ModelMeta;
-use crate::signals::{self, Details, Event, SignalKind};
+use crate::signals::{self, Details, Event, Operation, SignalKind};
 use crate::{Db, Error, Instance, Model};
 
 /// Whether somebody hears that instances of this model are built.
@@ -13,14 +13,18 @@ pub(crate) fn is_heard(db: &Db, meta: &ModelMeta) -> bool {
 }
 
 /// Sends both signals for an instance that has just been built. What handlers make of its fields is how it was loaded.
-pub(crate) async fn send(db: &Db, instance: &mut dyn AnyInstance) -> Result<(), Error> {
+pub(crate) async fn send(
+    db: &Db,
+    operation: &Operation,
+    instance: &mut dyn AnyInstance,
+) -> Result<(), Error> {
     let plugins = db.plugin_set();
-    let mut event = Event::one(SignalKind::PreInit, db, instance, Details::Init);
+    let mut event = Event::one(SignalKind::PreInit, (db, operation), instance, Details::Init);
     signals::send(&mut event, plugins.as_ref()).await?;
     if instance.state() == State::Stored {
         instance.set_loaded(None);
     }
-    let mut event = Event::one(SignalKind::PostInit, db, instance, Details::Init);
+    let mut event = Event::one(SignalKind::PostInit, (db, operation), instance, Details::Init);
     signals::send(&mut event, plugins.as_ref()).await
 }
 
@@ -28,8 +32,9 @@ pub(crate) async fn send(db: &Db, instance: &mut dyn AnyInstance) -> Result<(), 
 /// them: a handler that writes begins its own.
 pub(crate) async fn send_all<M: Model>(db: &Db, rows: &mut [Instance<M>]) -> Result<(), Error> {
     if is_heard(db, M::meta()) {
+        let operation = Operation::new();
         for row in rows {
-            send(db, row).await?;
+            send(db, &operation, row).await?;
         }
     }
     Ok(())

@@ -10,8 +10,8 @@ use crate::delete::{self, Deleted};
 use crate::instance::State;
 use crate::lock::Lock;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
-use crate::save::SaveOptions;
-use crate::signals::{Origin, UpdateFields};
+use crate::save::{SaveOptions, save};
+use crate::signals::{Operation, Origin, UpdateFields};
 use crate::transaction::Scope;
 use crate::{Db, Error, FieldType, Instance, Model, Value, init, update};
 
@@ -218,9 +218,10 @@ impl<M: Model> Query<M> {
     )]
     pub fn create(self, value: M) -> impl Future<Output = Result<Instance<M>, Error>> + Send {
         async move {
-            let mut instance = self.build(value).await?;
+            let operation = Operation::new();
+            let mut instance = self.built(value, &operation).await?;
             let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
-            instance.save_with(&self.db, options).await?;
+            save(&mut instance, &self.db, options, &operation).await?;
             Ok(instance)
         }
     }
@@ -231,10 +232,14 @@ impl<M: Model> Query<M> {
     /// # Errors
     /// A handler's refusal or failure.
     pub async fn build(&self, value: M) -> Result<Instance<M>, Error> {
+        self.built(value, &Operation::new()).await
+    }
+
+    async fn built(&self, value: M, operation: &Operation) -> Result<Instance<M>, Error> {
         let mut instance = value.instance();
         if init::is_heard(&self.db, M::meta()) {
             let scope = Scope::enter(&self.db).await?;
-            let told = init::send(scope.db(), &mut instance).await;
+            let told = init::send(scope.db(), operation, &mut instance).await;
             let ((), after) = scope.finish(told).await?;
             after.run().await;
         }

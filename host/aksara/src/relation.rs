@@ -13,7 +13,7 @@ use crate::db::On;
 use crate::instance::{AnyInstance, State};
 use crate::lock::Lock;
 use crate::meta::{JoinMeta, ModelMeta};
-use crate::signals::{self, Details, Event, RelationAction, RelationChange, SignalKind, Subject};
+use crate::signals::{self, Details, Event, Operation, RelationAction, RelationChange, SignalKind, Subject};
 use crate::transaction::Scope;
 use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, FieldType, Fk, Instance, Model, Query, Value};
@@ -111,6 +111,18 @@ macro_rules! to_key {
 }
 to_key!(i32, i64, Uuid, String);
 
+/// Where a change is made, and what its events are a part of.
+struct At {
+    db: Db,
+    operation: Operation,
+}
+
+impl At {
+    fn new(db: &Db) -> Self {
+        At { db: db.clone(), operation: Operation::new() }
+    }
+}
+
 /// The rows of `K` that one instance is related to.
 pub struct Related<'a, K> {
     db: Db,
@@ -141,7 +153,7 @@ impl<K: Model> Related<'_, K> {
     /// side, [`Error::Integrity`] for a key that no row has, [`Error::Database`].
     pub async fn add<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let keys = keys(others)?;
-        self.change(async |db| if keys.is_empty() { Ok(0) } else { self.added(db, keys).await }).await
+        self.change(async |at| if keys.is_empty() { Ok(0) } else { self.added(at, keys).await }).await
     }
 
     /// Relates a new row: creates it, and adds it.
@@ -153,7 +165,7 @@ impl<K: Model> Related<'_, K> {
         let scope = Scope::enter(&self.db).await?;
         let created = async {
             let created = K::objects(scope.db()).create(value).await?;
-            self.added(scope.db(), vec![created.key().to_value()]).await?;
+            self.added(&At::new(scope.db()), vec![created.key().to_value()]).await?;
             Ok::<_, Error>(created)
         };
         let created = created.await;
@@ -171,7 +183,7 @@ impl<K: Model> Related<'_, K> {
     /// As [`add`](Self::add).
     pub async fn remove<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let keys = keys(others)?;
-        self.change(async |db| if keys.is_empty() { Ok(0) } else { self.removed(db, keys).await }).await
+        self.change(async |at| if keys.is_empty() { Ok(0) } else { self.removed(at, keys).await }).await
     }
 
     /// Relates nothing any more. Returns how many were related.
@@ -181,7 +193,7 @@ impl<K: Model> Related<'_, K> {
     /// # Errors
     /// As [`add`](Self::add).
     pub async fn clear(&self) -> Result<u64, Error> {
-        self.change(async |db| self.cleared(db).await).await
+        self.change(async |at| self.cleared(at).await).await
     }
 
     /// Relates exactly these: removes those that are too many, then adds those that are missing; nothing when nothing
@@ -191,17 +203,17 @@ impl<K: Model> Related<'_, K> {
     /// As [`add`](Self::add).
     pub async fn set<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let wanted = keys(others)?;
-        self.change(async |db| {
-            self.lock(db).await?;
-            let related = self.related(db).await?;
+        self.change(async |at| {
+            self.lock(&at.db).await?;
+            let related = self.related(&at.db).await?;
             let missing = without(&wanted, &related);
             let surplus = without(&related, &wanted);
             let mut changed = 0;
             if !surplus.is_empty() {
-                changed += self.removed(db, surplus).await?;
+                changed += self.removed(at, surplus).await?;
             }
             if !missing.is_empty() {
-                changed += self.added(db, missing).await?;
+                changed += self.added(at, missing).await?;
             }
             Ok(changed)
         })
@@ -214,19 +226,19 @@ impl<K: Model> Related<'_, K> {
     /// As [`add`](Self::add).
     pub async fn set_cleared<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let wanted = keys(others)?;
-        self.change(async |db| {
-            self.lock(db).await?;
-            let cleared = self.cleared(db).await?;
-            if wanted.is_empty() { Ok(cleared) } else { Ok(cleared + self.added(db, wanted).await?) }
+        self.change(async |at| {
+            self.lock(&at.db).await?;
+            let cleared = self.cleared(at).await?;
+            if wanted.is_empty() { Ok(cleared) } else { Ok(cleared + self.added(at, wanted).await?) }
         })
         .await
     }
 
     /// Runs one change, wholly or not at all.
-    async fn change(&self, change: impl AsyncFnOnce(&Db) -> Result<u64, Error>) -> Result<u64, Error> {
+    async fn change(&self, change: impl AsyncFnOnce(&At) -> Result<u64, Error>) -> Result<u64, Error> {
         self.refuse_unsaved()?;
         let scope = Scope::enter(&self.db).await?;
-        let changed = change(scope.db()).await;
+        let changed = change(&At::new(scope.db())).await;
         let (changed, after) = scope.finish(changed).await?;
         after.run().await;
         Ok(changed)
@@ -239,9 +251,10 @@ impl<K: Model> Related<'_, K> {
         }
     }
 
-    async fn added(&self, db: &Db, keys: Vec<Value>) -> Result<u64, Error> {
+    async fn added(&self, at: &At, keys: Vec<Value>) -> Result<u64, Error> {
+        let db = &at.db;
         let mut keys = without(&keys, &self.related(db).await?);
-        if self.send(db, RelationAction::PreAdd, &mut keys).await? {
+        if self.send(at, RelationAction::PreAdd, &mut keys).await? {
             // Handlers may have put in what is related already, or the same twice.
             keys = without(&keys, &self.related(db).await?);
         }
@@ -262,25 +275,25 @@ impl<K: Model> Related<'_, K> {
             }
         }
         let added = keys.len() as u64;
-        self.send(db, RelationAction::PostAdd, &mut keys).await?;
+        self.send(at, RelationAction::PostAdd, &mut keys).await?;
         Ok(added)
     }
 
-    async fn removed(&self, db: &Db, mut keys: Vec<Value>) -> Result<u64, Error> {
-        self.send(db, RelationAction::PreRemove, &mut keys.clone()).await?;
+    async fn removed(&self, at: &At, mut keys: Vec<Value>) -> Result<u64, Error> {
+        self.send(at, RelationAction::PreRemove, &mut keys.clone()).await?;
         let mut removed = 0;
         for keys in keys.chunks(KEYS_MAX) {
-            removed += self.delete(db, Expr::col(self.columns()[1]).is_in(keys.iter().cloned())).await?;
+            removed += self.delete(&at.db, Expr::col(self.columns()[1]).is_in(keys.iter().cloned())).await?;
         }
-        self.send(db, RelationAction::PostRemove, &mut keys).await?;
+        self.send(at, RelationAction::PostRemove, &mut keys).await?;
         Ok(removed)
     }
 
-    async fn cleared(&self, db: &Db) -> Result<u64, Error> {
-        let mut keys = self.related(db).await?;
-        self.send(db, RelationAction::PreClear, &mut keys.clone()).await?;
-        let removed = self.delete(db, Expr::val(1).eq(1)).await?;
-        self.send(db, RelationAction::PostClear, &mut keys).await?;
+    async fn cleared(&self, at: &At) -> Result<u64, Error> {
+        let mut keys = self.related(&at.db).await?;
+        self.send(at, RelationAction::PreClear, &mut keys.clone()).await?;
+        let removed = self.delete(&at.db, Expr::val(1).eq(1)).await?;
+        self.send(at, RelationAction::PostClear, &mut keys).await?;
         Ok(removed)
     }
 
@@ -315,7 +328,12 @@ impl<K: Model> Related<'_, K> {
     }
 
     /// Whether anybody heard it.
-    async fn send(&self, db: &Db, action: RelationAction, keys: &mut Vec<Value>) -> Result<bool, Error> {
+    async fn send(
+        &self,
+        At { db, operation }: &At,
+        action: RelationAction,
+        keys: &mut Vec<Value>,
+    ) -> Result<bool, Error> {
         let plugins = db.plugin_set();
         let meta = (self.join.source.0)();
         let label = self.join.label;
@@ -329,7 +347,8 @@ impl<K: Model> Related<'_, K> {
         let change = RelationChange { join: self.join, action, reverse: self.reverse, keys };
         let subject = Subject::One(&mut *instance);
         let details = Details::Relation(change);
-        let mut event = Event::new(SignalKind::M2mChanged, db, (label, Some(meta)), subject, details);
+        let mut event =
+            Event::new(SignalKind::M2mChanged, (db, operation), (label, Some(meta)), subject, details);
         signals::send(&mut event, plugins.as_ref()).await?;
         Ok(true)
     }

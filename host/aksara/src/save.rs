@@ -10,7 +10,7 @@ use crate::db::On;
 use crate::instance::{AnyInstance, State};
 use crate::meta::{FieldKind, FieldMeta, KeySource, ModelMeta};
 use crate::plugins::PluginSet;
-use crate::signals::{self, Details, Event, SignalKind, UpdateFields, Written, written_changes};
+use crate::signals::{self, Details, Event, Operation, SignalKind, UpdateFields, Written, written_changes};
 use crate::transaction::Scope;
 use crate::validate::validate;
 use crate::value::Shown;
@@ -67,7 +67,7 @@ impl<M: Model> Instance<M> {
         db: &Db,
         options: SaveOptions<'_>,
     ) -> impl Future<Output = Result<(), Error>> + Send {
-        async move { save(self, db, options).await }
+        async move { save(self, db, options, &Operation::new()).await }
     }
 }
 
@@ -75,6 +75,7 @@ pub(crate) async fn save(
     instance: &mut dyn AnyInstance,
     db: &Db,
     options: SaveOptions<'_>,
+    operation: &Operation,
 ) -> Result<(), Error> {
     let meta = instance.meta();
     let mut update_fields = match options.update_fields {
@@ -102,7 +103,7 @@ pub(crate) async fn save(
         }
         let scope = Scope::enter(db).await?;
         // What fails after the SQL has to undo it.
-        let saved = with_signals(&mut undo, &scope, heard, options, &mut update_fields).await;
+        let saved = with_signals(&mut undo, (&scope, operation), heard, options, &mut update_fields).await;
         let ((), after) = scope.finish(saved).await?;
         undo.keep(update_fields.as_ref());
         after.run().await;
@@ -150,7 +151,7 @@ impl Heard {
 /// The stages of a save that somebody hears, inside its transaction or savepoint.
 async fn with_signals(
     undo: &mut Undo<'_>,
-    scope: &Scope,
+    (scope, operation): (&Scope, &Operation),
     mut heard: Heard,
     options: SaveOptions<'_>,
     update_fields: &mut Option<UpdateFields>,
@@ -163,7 +164,7 @@ async fn with_signals(
     if heard.pre {
         let created = write == Write::Insert;
         let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
-        let mut event = Event::one(SignalKind::PreSave, db, instance, details);
+        let mut event = Event::one(SignalKind::PreSave, (db, operation), instance, details);
         signals::send(&mut event, plugins.as_ref()).await?;
         heard = Heard::now(instance.meta(), plugins.as_ref());
     }
@@ -184,13 +185,14 @@ async fn with_signals(
     }
     if heard.end {
         let (key, changes) = (instance.key(), written_changes(instance, update_fields.as_ref()));
-        db.wrote_instance(Written { meta: instance.meta(), key, created, deleted: false, changes });
+        let (meta, operation) = (instance.meta(), operation.id());
+        db.wrote_instance(Written { meta, operation, key, created, deleted: false, changes });
     }
     if !heard.post {
         return Ok(());
     }
     let details = Details::Save { created, update_fields: update_fields.as_mut(), raw: options.raw };
-    let mut event = Event::one(SignalKind::PostSave, db, instance, details);
+    let mut event = Event::one(SignalKind::PostSave, (db, operation), instance, details);
     signals::send(&mut event, plugins.as_ref()).await
 }
 

@@ -5,6 +5,7 @@ use sea_query::ExprTrait;
 
 use crate::column::{Filter, Order, qualified};
 use crate::query::reading;
+use crate::signals::Operation;
 use crate::{Error, Instance, Model, Query, Value, init};
 
 /// How far a stream has come.
@@ -14,6 +15,8 @@ struct Place {
     after: Option<Value>,
     /// How many rows came behind it, whose keys could not.
     beyond: u64,
+    /// What the events of all batches are a part of.
+    operation: Operation,
 }
 
 impl<M: Model> Query<M> {
@@ -64,12 +67,12 @@ impl<M: Model> Query<M> {
         let is_heard = init::is_heard(&db, meta);
         for row in &read {
             match row.cursor(meta) {
-                Ok(key) => next = Place { after: Some(key), beyond: 0 },
+                Ok(key) => (next.after, next.beyond) = (Some(key), 0),
                 Err(_) => next.beyond += 1,
             }
             let mut built = M::from_row(row).map(Instance::stored);
             if let (Ok(instance), true) = (&mut built, is_heard) {
-                let told = init::send(&db, instance).await;
+                let told = init::send(&db, &next.operation, instance).await;
                 built = told.and(built);
             }
             rows.push(built);

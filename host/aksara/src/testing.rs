@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use uuid::Uuid;
+
 use crate::signals::{self, PostDelete, PostSave, PreDelete, PreSave};
 use crate::transaction::{CommitCallback, Scope};
 use crate::{BoxError, Db, Error, Instance, Model};
@@ -120,20 +122,52 @@ impl OnCommit {
 /// An event to call a handler of `pre_save` with: `generate_slug(pre_save(&db, &mut post)).await`.
 pub fn pre_save<'a, M: Model>(db: &'a Db, instance: &'a mut Instance<M>) -> PreSave<'a, M> {
     let created = instance.state() == crate::State::New;
-    PreSave { instance, created, update_fields: None, raw: false, sender: M::meta(), db, depth: 0 }
+    PreSave {
+        instance,
+        created,
+        update_fields: None,
+        raw: false,
+        sender: M::meta(),
+        db,
+        operation: Uuid::now_v7(),
+        depth: 0,
+    }
 }
 
 /// An event to call a handler of `post_save` with.
 pub fn post_save<'a, M: Model>(db: &'a Db, instance: &'a Instance<M>, created: bool) -> PostSave<'a, M> {
-    PostSave { instance, created, update_fields: None, raw: false, sender: M::meta(), db, depth: 0 }
+    PostSave {
+        instance,
+        created,
+        update_fields: None,
+        raw: false,
+        sender: M::meta(),
+        db,
+        operation: Uuid::now_v7(),
+        depth: 0,
+    }
 }
 
 /// An event to call a handler of `pre_delete` with.
 pub fn pre_delete<'a, M: Model>(db: &'a Db, instance: &'a Instance<M>) -> PreDelete<'a, M> {
-    PreDelete { instance, origin: signals::Origin::Instance, sender: M::meta(), db, depth: 0 }
+    PreDelete {
+        instance,
+        origin: signals::Origin::Instance,
+        sender: M::meta(),
+        db,
+        operation: Uuid::now_v7(),
+        depth: 0,
+    }
 }
 
 /// An event to call a handler of `post_delete` with.
 pub fn post_delete<'a, M: Model>(db: &'a Db, instance: &'a Instance<M>) -> PostDelete<'a, M> {
-    PostDelete { instance, origin: signals::Origin::Instance, sender: M::meta(), db, depth: 0 }
+    PostDelete {
+        instance,
+        origin: signals::Origin::Instance,
+        sender: M::meta(),
+        db,
+        operation: Uuid::now_v7(),
+        depth: 0,
+    }
 }

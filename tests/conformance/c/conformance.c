@@ -79,6 +79,14 @@ static void about(aksara_event *it) {
                                  (long long)aksara_depth(it)));
 }
 
+static void operation(aksara_event *it) {
+    aksara_bytes id = aksara_as_bytes(aksara_operation(it));
+    aksara_str text = aksara_cstr("");
+    for (size_t i = 0; i < id.len; i++)
+        text = aksara_format("%.*s%02x", AKSARA_ARG(text), id.data[i]);
+    aksara_set_str(it, "text_out", text);
+}
+
 static void find(aksara_event *it) {
     aksara_value many = aksara_where("stars", AKSARA_GE, aksara_i64(integer_of(it)));
     aksara_str titles = aksara_cstr("");
@@ -179,6 +187,8 @@ static aksara_result obey(aksara_event *it) {
         aksara_set_i64(it, "nonsense", 1);
     else if (aksara_equals(command, "about"))
         about(it);
+    else if (aksara_equals(command, "operation"))
+        operation(it);
     else if (aksara_equals(command, "log"))
         aksara_log_with(AKSARA_LOG_INFO, AKSARA_MAP({"number", aksara_get(it, "integer")}), "hello");
     else if (aksara_equals(command, "print"))

@@ -74,6 +74,8 @@ func obey(c *conform, e *aksara.Event) error {
 		explode()
 	case "about":
 		c.TextOut = pointer(about(e))
+	case "operation":
+		c.TextOut = pointer(strings.ReplaceAll(e.Operation.String(), "-", ""))
 	case "log":
 		aksara.Log.Info("hello", "number", c.integer())
 	case "print":

@@ -36,6 +36,9 @@ async function obey(event) {
       it.text_out = `${event.signal} ${event.sender} created=${event.created} update_fields=${fields} depth=${event.depth}`;
       break;
     }
+    case "operation":
+      it.text_out = String(event.operation).replaceAll("-", "");
+      break;
     case "send":
       happened.send({ number: it.integer, text: it.text });
       break;

@@ -31,6 +31,8 @@ async def obey(sender, instance, event, **kwargs):
         instance.nonsense = 1
     elif command == "about":
         instance.text_out = about(event)
+    elif command == "operation":
+        instance.text_out = event.operation.hex()
     elif command == "log":
         log.info("hello", number=instance.integer)
     elif command == "print":

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aksara::prelude::*;
-use aksara::signals::{SignalContext, after_commit, post_delete, post_init, post_save, pre_init, pre_save};
+use aksara::signals::{
+    SignalContext, after_commit, post_bulk_create, post_bulk_update, post_delete, post_init, post_save,
+    pre_bulk_create, pre_bulk_update, pre_delete, pre_init, pre_save,
+};
 use aksara::{SaveOptions, Value, prefetch, prefetch_related};
 use aksara_tests::{Journal, TestDb};
 use futures_util::TryStreamExt;
@@ -354,4 +357,117 @@ async fn a_callback_is_muted_as_the_code_that_registered_it_with_and_without_a_t
     muted().scope(around).await.unwrap();
     assert_eq!(journal.take(), ["heard"]);
     assert_eq!(Author::objects(&test.db).count().await.unwrap(), 4);
+}
+
+/// Each of its signals notes the operation that it is a part of.
+fn note_operations(notes: &Journal) -> Vec<aksara::signals::ScopedConnection> {
+    macro_rules! heard {
+        ($($signal:ident $model:ty;)*) => {
+            vec![$({
+                let notes = notes.clone();
+                $signal::<$model>().connect(move |event| {
+                    notes.add(format!("{} {}", stringify!($signal), event.operation));
+                    Box::pin(async { Ok(()) })
+                }).scoped()
+            }),*]
+        };
+    }
+    heard! {
+        pre_init Tree; post_init Tree; pre_save Tree; post_save Tree; pre_delete Tree; post_delete Tree;
+        pre_bulk_create Tree; post_bulk_create Tree; pre_bulk_update Tree; post_bulk_update Tree;
+        after_commit Tree; pre_init Leaf; pre_delete Leaf; post_delete Leaf; after_commit Leaf;
+    }
+}
+
+#[derive(Model, Clone, Debug)]
+#[model(label = "agree.Tree")]
+struct Tree {
+    #[field(primary_key)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Model, Clone, Debug)]
+#[model(label = "agree.Leaf")]
+struct Leaf {
+    #[field(primary_key)]
+    id: i64,
+    tree: Fk<Tree>,
+}
+
+#[tokio::test]
+async fn all_events_of_one_operation_carry_its_id_and_those_of_another_do_not() {
+    let test = TestDb::with::<(Tree, Leaf)>().await;
+    let db = &test.db;
+    let notes = Journal::default();
+    let _connections = note_operations(&notes);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut check = |what: &str, expected: &str| {
+        let lines = notes.take();
+        let (signals, ids): (Vec<_>, std::collections::BTreeSet<_>) =
+            lines.iter().map(|line| line.split_once(' ').unwrap()).unzip();
+        assert_eq!(signals.join(" "), expected, "{what}");
+        assert_eq!(ids.len(), 1, "{what}: {lines:?}");
+        assert!(
+            seen.insert(ids.first().unwrap().to_string()),
+            "{what}: the id is that of an earlier operation"
+        );
+    };
+    let mut tree = Tree::objects(db).create(Tree::default()).await.unwrap();
+    check("create", "pre_init post_init pre_save post_save after_commit");
+    tree.name = "oak".into();
+    tree.save(db).await.unwrap();
+    check("save", "pre_save post_save after_commit");
+    let mut several = Tree::objects(db).bulk_create(vec![Tree::default(); 2]).await.unwrap();
+    check(
+        "bulk_create",
+        "pre_init post_init pre_init post_init pre_bulk_create post_bulk_create after_commit after_commit",
+    );
+    several[0].name = "elm".into();
+    Tree::objects(db).bulk_update(&mut several, &["name"]).await.unwrap();
+    check("bulk_update", "pre_bulk_update post_bulk_update after_commit after_commit");
+    assert_eq!(Tree::objects(db).all().await.unwrap().len(), 3);
+    check("all", &["pre_init post_init"; 3].join(" "));
+    let read: Vec<_> = Tree::objects(db).stream(1).unwrap().try_collect().await.unwrap();
+    check("stream", &["pre_init post_init"; 3].join(" "));
+    assert_eq!(read.len(), 3);
+    let leaves = vec![Leaf { tree: (&tree).into(), ..Leaf::default() }; 2];
+    Leaf::objects(db).bulk_create(leaves).await.unwrap();
+    notes.take();
+    tree.delete(db).await.unwrap();
+    check(
+        "delete",
+        "pre_init pre_init pre_delete pre_delete pre_delete post_delete post_delete post_delete after_commit \
+         after_commit after_commit",
+    );
+}
+
+#[tokio::test]
+async fn an_operation_inside_a_handler_has_an_id_of_its_own() {
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "agree.Outer")]
+    struct Outer {
+        #[field(primary_key)]
+        id: i64,
+    }
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "agree.Inner")]
+    struct Inner {
+        #[field(primary_key)]
+        id: i64,
+    }
+    let test = TestDb::with::<(Outer, Inner)>().await;
+    let notes = Journal::default();
+    let (of_outer, of_inner) = (notes.clone(), notes.clone());
+    let _outer = post_save::<Outer>().connect(move |event| {
+        of_outer.add(event.operation.to_string());
+        Box::pin(async move { Ok(Inner::objects(event.db).create(Inner::default()).await.map(drop)?) })
+    });
+    let _inner = post_save::<Inner>().connect(move |event| {
+        of_inner.add(event.operation.to_string());
+        Box::pin(async { Ok(()) })
+    });
+    Outer::objects(&test.db).create(Outer::default()).await.unwrap();
+    let [outer, inner] = notes.take().try_into().unwrap();
+    assert_ne!(outer, inner);
 }

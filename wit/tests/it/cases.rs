@@ -186,17 +186,26 @@ pub(crate) fn messages() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     messages
 }
 
+fn event<'a>(signal: &'static str, payload: Payload<'a>) -> Event<'a> {
+    Event {
+        id: ID,
+        signal: signal.into(),
+        sender: "Post".into(),
+        db: "default".into(),
+        depth: 0,
+        operation: None,
+        payload,
+    }
+}
+
+/// An event inside of another, from a host that tells operations apart.
+fn event_of_an_operation() -> Vec<u8> {
+    let payload = Payload { origin: Some("instance".into()), ..Payload::default() };
+    encode(&Event { depth: 1, operation: Some(ID), ..event("post_delete", payload) })
+}
+
 fn events() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let event = |signal: &'static str, payload| {
-        encode(&Event {
-            id: ID,
-            signal: signal.into(),
-            sender: "Post".into(),
-            db: "default".into(),
-            depth: 0,
-            payload,
-        })
-    };
+    let event = |signal, payload| encode(&event(signal, payload));
     let post = || Some(map([("title", "Hello, World!".into()), ("slug", "".into()), ("author", Value::Nil)]));
     let change = Change { field: "title".into(), old: Value::Nil, new: "Hello, World!".into() };
     vec![
@@ -240,6 +249,7 @@ fn events() -> Vec<(&'static str, &'static str, Vec<u8>)> {
                 Payload { instance: post(), origin: Some("query".into()), ..Payload::default() },
             ),
         ),
+        ("event_operation", "event", event_of_an_operation()),
         (
             "event_custom",
             "event",

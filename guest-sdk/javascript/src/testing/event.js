@@ -26,7 +26,8 @@ export function eventOf(event, { signal, sender, reads }) {
   const unknown = Object.keys(event).find((name) => !(name in KEYS) && !OTHERS.includes(name));
   if (unknown) throw new TypeError(`an event has no \`${unknown}\`; there are \`${[...OTHERS, ...Object.keys(KEYS)].join("`, `")}\``);
   const { db = "default", depth = 0, time = new Date() } = event;
-  const wire = { v: 0, id: idAt(time), signal, sender: event.sender ?? sender ?? "", db, depth };
+  const id = idAt(time);
+  const wire = { v: 0, id, operation: id, signal, sender: event.sender ?? sender ?? "", db, depth };
   const isSave = signal === "pre_save" || signal === "post_save" || signal === "after_commit";
   if (isSave) wire.created = false;
   for (const [name, key] of Object.entries(KEYS)) if (event[name] !== undefined) wire[key] = event[name];

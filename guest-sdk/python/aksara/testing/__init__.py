@@ -71,7 +71,8 @@ class Host:
         name = signal if isinstance(signal, str) else signal.name
         label = sender._meta.label if isinstance(sender, type) else sender
         label = label or (instance._meta.label if instance is not None else "")
-        event = {"v": 0, "id": _EVENT_ID, "signal": name, "sender": label, "db": "default", "depth": self._depth}
+        event = {"v": 0, "id": _EVENT_ID, "operation": _EVENT_ID, "signal": name, "sender": label, "db": "default"}
+        event["depth"] = self._depth
         if name in ("pre_save", "post_save", "after_commit"):
             event["created"] = created
         event.update(more)
@@ -205,7 +206,8 @@ class Host:
             return None
         outcomes = []
         for connection in self._connections(request["signal"], sender or "", {}):
-            event = {"v": 0, "id": _EVENT_ID, "signal": request["signal"], "sender": sender or "", "args": args}
+            event = {"v": 0, "id": _EVENT_ID, "operation": _EVENT_ID, "signal": request["signal"], "args": args}
+            event["sender"] = sender or ""
             if instance is not None:
                 event["instance"] = instance._wire
             outcome = {"handler": connection.name, "error": None}

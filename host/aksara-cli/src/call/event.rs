@@ -49,6 +49,7 @@ pub(super) fn encoded(
         sender: given.sender.as_str().into(),
         db: "default".into(),
         depth: 0,
+        operation: Some(id),
         payload,
     })
 }

@@ -13,6 +13,7 @@ use crate::condition::{Condition, Join};
 use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
+use crate::signals::Operation;
 use crate::{Db, Error, Value, init};
 
 /// Answers one request.
@@ -114,9 +115,10 @@ async fn read(
     }
     select.columns(meta.fields.iter().map(|field| field.name));
     let mut read = Vec::new();
+    let operation = Operation::new();
     for row in fetch(db, meta, &select).await? {
         let mut instance = (meta.instance_from_row)(&row).map_err(failed)?;
-        init::send(db, &mut *instance).await.map_err(failed)?;
+        init::send(db, &operation, &mut *instance).await.map_err(failed)?;
         let of = |field: &FieldMeta, _| {
             Ok(meta.position(field.name).map_or_else(|| field.kind.null(), |index| instance.value(index)))
         };

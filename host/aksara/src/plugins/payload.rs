@@ -55,6 +55,7 @@ impl Event<'_> {
             sender: self.sender.into(),
             db: self.db.alias().into(),
             depth: self.depth,
+            operation: Some(self.operation.id().into_bytes()),
             payload,
         })
     }

@@ -17,7 +17,7 @@ use crate::lock::Lock;
 use crate::meta::{FieldMeta, ModelMeta};
 use crate::query::select_dynamic;
 use crate::save::{SaveOptions, save};
-use crate::signals::Origin;
+use crate::signals::{Operation, Origin};
 use crate::transaction::Scope;
 use crate::{Db, delete, init, update};
 
@@ -29,11 +29,12 @@ pub(super) async fn create(
 ) -> Result<contract::Value, RequestError> {
     let mut instance = (meta.new_instance)();
     set(&mut *instance, request.values)?;
+    let operation = Operation::new();
     if init::is_heard(db, meta) {
-        init::send(db, &mut *instance).await.map_err(failed)?;
+        init::send(db, &operation, &mut *instance).await.map_err(failed)?;
     }
     let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
-    save(&mut *instance, db, options).await.map_err(failed)?;
+    save(&mut *instance, db, options, &operation).await.map_err(failed)?;
     let fields = meta.fields.iter().enumerate();
     let fields = fields.map(|(index, field)| (field.name.to_owned(), to_wire(&instance.value(index))));
     Ok(contract::Value::Map(fields.collect()))
@@ -91,7 +92,7 @@ async fn update_one(
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     set(&mut *instance, values)?;
     let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
-    save(&mut *instance, db, options).await.map_err(failed)?;
+    save(&mut *instance, db, options, &Operation::new()).await.map_err(failed)?;
     Ok(1)
 }
 
@@ -150,7 +151,7 @@ pub(super) async fn read(
     let Some(row) = rows.first() else { return Ok(None) };
     let mut instance = (meta.instance_from_row)(row).map_err(failed)?;
     if init::is_heard(db, meta) {
-        init::send(db, &mut *instance).await.map_err(failed)?;
+        init::send(db, &Operation::new(), &mut *instance).await.map_err(failed)?;
     }
     Ok(Some(instance))
 }

@@ -6,12 +6,13 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::connect::{Connecting, connect, default_id};
 use super::dispatch::Outcome;
 use super::event::{Arguments, Details, Event, Subject};
 use super::registry::{self, Connection};
-use super::{HandlerResult, SignalKind, watch};
+use super::{HandlerResult, Operation, SignalKind, watch};
 use crate::instance::AnyInstance;
 use crate::meta::ModelMeta;
 use crate::plugins::PluginSet;
@@ -59,6 +60,8 @@ pub struct Custom<'a, A> {
     pub instance: Option<&'a dyn AnyInstance>,
     /// The database or transaction in which it was sent, and the handler's only way to the database.
     pub db: &'a Db,
+    /// Id of the send, a UUIDv7.
+    pub operation: Uuid,
     /// 0 for a send of the application, one more for each signal fired from inside a handler.
     pub depth: u32,
 }
@@ -139,7 +142,8 @@ impl<A: Serialize + Send + Sync + 'static> Signal<A> {
                 )
                 .into())));
             };
-            handler(Custom { args, instance: event.instance(), db: event.db, depth: event.depth })
+            let operation = event.operation.id();
+            handler(Custom { args, instance: event.instance(), db: event.db, operation, depth: event.depth })
         }
         connect(self.kind(), connecting, location, handler, call::<A, F>)
     }
@@ -248,14 +252,14 @@ impl<'a> Recipients<'a> {
             || db.plugin_set().as_ref().is_some_and(by_plugins)
     }
 
-    fn event(self, db: &'a Db) -> Event<'a> {
+    fn event(self, db: &'a Db, operation: &'a Operation) -> Event<'a> {
         let details = Details::Custom(self.args);
         let meta = self.meta();
         match self.instance {
-            Some(instance) => Event::one(self.signal, db, instance, details),
+            Some(instance) => Event::one(self.signal, (db, operation), instance, details),
             None => Event::new(
                 self.signal,
-                db,
+                (db, operation),
                 (meta.map_or("", |meta| meta.label), meta),
                 Subject::Nothing,
                 details,
@@ -270,7 +274,9 @@ pub(crate) async fn send_custom(db: &Db, recipients: Recipients<'_>) -> Result<(
         return Ok(());
     }
     let scope = Scope::enter(db).await?;
-    let sent = super::send(&mut recipients.event(scope.db()), db.plugin_set().as_ref()).await;
+    let operation = Operation::new();
+    let mut event = recipients.event(scope.db(), &operation);
+    let sent = super::send(&mut event, db.plugin_set().as_ref()).await;
     let ((), after) = scope.finish(sent).await?;
     after.run().await;
     Ok(())
@@ -282,7 +288,9 @@ pub(crate) async fn send_custom_robust(db: &Db, recipients: Recipients<'_>) -> R
         return Ok(Vec::new());
     }
     let scope = Scope::enter(db).await?;
-    let outcomes = super::send_robust(&mut recipients.event(scope.db()), db.plugin_set().as_ref()).await;
+    let operation = Operation::new();
+    let mut event = recipients.event(scope.db(), &operation);
+    let outcomes = super::send_robust(&mut event, db.plugin_set().as_ref()).await;
     let (outcomes, after) = scope.finish(Ok::<_, Error>(outcomes)).await?;
     after.run().await;
     Ok(outcomes)

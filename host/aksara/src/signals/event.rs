@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::cmp::Reverse;
 
-use super::{SignalKind, UpdateFields};
+use uuid::Uuid;
+
+use super::{Operation, SignalKind, UpdateFields};
 use crate::instance::{AnyInstance, AnyInstances, Change};
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::plugins::Encoded;
@@ -39,6 +41,8 @@ pub(crate) struct Event<'a> {
     /// The model of the instances; of the owner, for a relation.
     pub(crate) meta: Option<&'static ModelMeta>,
     pub(crate) db: &'a Db,
+    /// What it is a part of.
+    pub(crate) operation: &'a Operation,
     pub(crate) subject: Subject<'a>,
     pub(crate) details: Details<'a>,
     pub(crate) depth: u32,
@@ -108,6 +112,8 @@ impl RelationAction {
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) meta: &'static ModelMeta,
+    /// Id of the operation; of the first one that wrote the instance.
+    pub(crate) operation: Uuid,
     pub(crate) key: Value,
     pub(crate) created: bool,
     pub(crate) deleted: bool,
@@ -160,22 +166,22 @@ impl<'a> Event<'a> {
     /// An event about one instance.
     pub(crate) fn one(
         signal: SignalKind,
-        db: &'a Db,
+        (db, operation): (&'a Db, &'a Operation),
         instance: &'a mut dyn AnyInstance,
         details: Details<'a>,
     ) -> Self {
         let meta = instance.meta();
-        Event::new(signal, db, (meta.label, Some(meta)), Subject::One(instance), details)
+        Event::new(signal, (db, operation), (meta.label, Some(meta)), Subject::One(instance), details)
     }
 
     pub(crate) fn new(
         signal: SignalKind,
-        db: &'a Db,
+        (db, operation): (&'a Db, &'a Operation),
         (sender, meta): (&'static str, Option<&'static ModelMeta>),
         subject: Subject<'a>,
         details: Details<'a>,
     ) -> Self {
-        Event { signal, sender, meta, db, subject, details, depth: 0, encoded: Encoded::new() }
+        Event { signal, sender, meta, db, operation, subject, details, depth: 0, encoded: Encoded::new() }
     }
 
     /// The instance that the event is about, where it is about one.

@@ -25,6 +25,7 @@ mod event;
 mod explain;
 mod kind;
 mod muting;
+mod operation;
 mod payloads;
 mod registry;
 mod surroundings;
@@ -62,6 +63,7 @@ pub(crate) use event::{Details, Event, Handler, Place, RelationChange, Subject, 
 pub use explain::{Explained, explain};
 pub use kind::SignalKind;
 pub use muting::SignalContext;
+pub(crate) use operation::Operation;
 pub use payloads::{
     AfterCommit, AfterRollback, M2mChanged, PostBulkCreate, PostBulkUpdate, PostDelete, PostInit, PostSave,
     PreBulkCreate, PreBulkUpdate, PreDelete, PreInit, PreSave,

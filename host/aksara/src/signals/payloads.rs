@@ -1,5 +1,7 @@
 //! What native handlers get: one type for each signal.
 
+use uuid::Uuid;
+
 use super::event::{Details, Event, Origin, RelationAction, Sender, Subject};
 use super::update_fields::written_changes;
 use super::{AnyModel, UpdateFields};
@@ -41,6 +43,9 @@ macro_rules! payload {
             /// The transaction in which the signal fires, and the handler's only way to the database. After the end
             /// of a transaction, the database outside of it.
             pub db: &'a Db,
+            /// Id of the operation that the event is a part of, a UUIDv7: all signals of one save, of one delete with its
+            /// cascade, or of one bulk operation carry the same.
+            pub operation: Uuid,
             /// 0 for an operation of the application, one more for each signal fired from inside a handler.
             pub depth: u32,
         }
@@ -61,7 +66,8 @@ macro_rules! init_payload {
             pub(super) fn of(event: &'a mut Event<'_>) -> Self {
                 event.encoded.forget();
                 let (sender, db, depth) = (model(event.meta), event.db, event.depth);
-                $name { instance: S::instance(one(&mut event.subject)), sender, db, depth }
+                let operation = event.operation.id();
+                $name { instance: S::instance(one(&mut event.subject)), sender, db, operation, depth }
             }
         }
     };
@@ -103,6 +109,7 @@ impl<'a, S: Sender> PreSave<'a, S> {
             raw: *raw,
             sender: model(event.meta),
             db: event.db,
+            operation: event.operation.id(),
             depth: event.depth,
         }
     }
@@ -134,6 +141,7 @@ impl<'a, S: Sender> PostSave<'a, S> {
             raw: *raw,
             sender: model(event.meta),
             db: event.db,
+            operation: event.operation.id(),
             depth: event.depth,
         }
     }
@@ -169,7 +177,8 @@ macro_rules! delete_payload {
             pub(super) fn of(event: &'a mut Event<'_>) -> Self {
                 let Details::Delete { origin } = event.details else { unreachable!("a delete sends this signal") };
                 let (sender, db, depth) = (model(event.meta), event.db, event.depth);
-                $name { instance: S::instance(one(&mut event.subject)), origin, sender, db, depth }
+                let operation = event.operation.id();
+                $name { instance: S::instance(one(&mut event.subject)), origin, sender, db, operation, depth }
             }
         }
     };
@@ -204,7 +213,8 @@ macro_rules! bulk_payload {
                     unreachable!("a bulk operation sends this signal")
                 };
                 let (sender, db, depth) = (model(event.meta), event.db, event.depth);
-                $name { instances: S::instances(many(&mut event.subject)), fields, rows, sender, db, depth }
+                let operation = event.operation.id();
+                $name { instances: S::instances(many(&mut event.subject)), fields, rows, sender, db, operation, depth }
             }
         }
     };
@@ -262,6 +272,7 @@ impl<'a, S: Sender> M2mChanged<'a, S> {
             marker: std::marker::PhantomData,
             sender: model(event.meta),
             db: event.db,
+            operation: event.operation.id(),
             depth: event.depth,
         }
     }
@@ -296,6 +307,7 @@ macro_rules! ended_payload {
                     marker: std::marker::PhantomData,
                     sender: model(event.meta),
                     db: event.db,
+                    operation: event.operation.id(),
                     depth: event.depth,
                 }
             }

@@ -11,7 +11,7 @@ use crate::Db;
 use crate::collect::Key;
 use crate::error::BoxError;
 use crate::plugins::PluginSet;
-use crate::signals::{self, Details, Event, Panic, SignalKind, Subject, Surroundings, Written};
+use crate::signals::{self, Details, Event, Operation, Panic, SignalKind, Subject, Surroundings, Written};
 
 pub(crate) type CommitCallback = Box<dyn FnOnce(Db) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
@@ -55,7 +55,8 @@ async fn send_ended(signal: SignalKind, db: &Db, plugins: Option<&Arc<PluginSet>
     let (subject, details) = (Subject::Nothing, Details::Ended(written));
     let sender = (written.meta.label, Some(written.meta));
     // What a handler returns now changes nothing; it is logged.
-    signals::send_robust(&mut Event::new(signal, db, sender, subject, details), plugins).await;
+    let operation = Operation::known(written.operation);
+    signals::send_robust(&mut Event::new(signal, (db, &operation), sender, subject, details), plugins).await;
 }
 
 /// One entry for each instance, where it was first written, with all that was changed of it. What was created and

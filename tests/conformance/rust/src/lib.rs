@@ -44,6 +44,10 @@ fn obey(it: &mut Conform, event: &Event) -> Result {
         "invalid" => return Err(invalid("text", "is bad").and("text", "is worse")),
         "raise" => explode(),
         "about" => it.text_out = Some(about(event)),
+        "operation" => {
+            let operation = event.operation().unwrap_or_default();
+            it.text_out = Some(operation.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
         "log" => log::info!(number = it.integer; "hello"),
         "print" => log::info!("{}", it.text()),
         "time" => it.integer_out = Some(event.time().seconds()),
