@@ -36,7 +36,7 @@ use syn::{DeriveInput, ItemFn, parse_macro_input};
 /// | `choices("a", "b")` | the only texts allowed |
 /// | `default = expr` | its value in `Default` |
 /// | `unique`, `index` | a constraint, an index |
-/// | `auto_now`, `auto_now_add` | set to the time of each save, of the insert |
+/// | `auto_now`, `auto_now_add` | set to the time of each save that writes it (of named fields where it is among them), of the insert |
 /// | `table = "post_tags"` | for a `ManyToMany`: its table; the model's table and the field's name unless given |
 /// | `through("membership", "person_id", "group_id")` | for a `ManyToMany`: the table of a model that has columns of its own, and the columns with our key and with theirs |
 /// | `on_delete = "cascade"` | for an `Fk` or a `OneToOne`: `cascade` (unless given), `protect`, `restrict`, `set_null`, `do_nothing` |

@@ -44,24 +44,35 @@ fn restricts(meta: &ModelMeta) -> bool {
         .any(|reference| reference.on_delete == OnDelete::Restrict)
 }
 
-/// An instance to be deleted: the caller's own, or one that was read for its signals.
-pub(crate) enum Doomed<'a> {
+/// An instance to be deleted.
+pub(crate) struct Doomed<'a> {
+    instance: Whose<'a>,
+    /// Whether its `pre_delete` was sent.
+    pub(crate) is_told: bool,
+}
+
+/// The caller's own instance, or one that was read for its signals.
+enum Whose<'a> {
     Callers(&'a mut dyn AnyInstance),
     Read(Box<dyn AnyInstance>),
 }
 
-impl Doomed<'_> {
+impl<'a> Doomed<'a> {
+    fn new(instance: Whose<'a>) -> Self {
+        Doomed { instance, is_told: false }
+    }
+
     pub(crate) fn get(&self) -> &dyn AnyInstance {
-        match self {
-            Doomed::Callers(instance) => &**instance,
-            Doomed::Read(instance) => &**instance,
+        match &self.instance {
+            Whose::Callers(instance) => &**instance,
+            Whose::Read(instance) => &**instance,
         }
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut dyn AnyInstance {
-        match self {
-            Doomed::Callers(instance) => &mut **instance,
-            Doomed::Read(instance) => &mut **instance,
+        match &mut self.instance {
+            Whose::Callers(instance) => &mut **instance,
+            Whose::Read(instance) => &mut **instance,
         }
     }
 }
@@ -97,7 +108,7 @@ pub(crate) struct Group<'a> {
 
 impl<'a> Group<'a> {
     pub(crate) fn one(instance: &'a mut dyn AnyInstance) -> Self {
-        Group { meta: instance.meta(), instances: vec![Doomed::Callers(instance)] }
+        Group { meta: instance.meta(), instances: vec![Doomed::new(Whose::Callers(instance))] }
     }
 
     pub(crate) async fn read(
@@ -115,7 +126,7 @@ impl<'a> Group<'a> {
             if is_heard {
                 init::send(db, operation, &mut *instance).await?;
             }
-            instances.push(Doomed::Read(instance));
+            instances.push(Doomed::new(Whose::Read(instance)));
         }
         Ok(Group { meta, instances })
     }
@@ -144,8 +155,22 @@ impl<'a> Collection<'a> {
     pub(crate) async fn of(db: &Db, operation: &Operation, roots: Group<'a>) -> Result<Self, Error> {
         let mut collection =
             Collection { groups: Vec::new(), set_null: Vec::new(), unread: Vec::new(), guards: Vec::new() };
-        let mut pending = vec![(roots.meta, roots.keys())];
         collection.groups.push(roots);
+        collection.collect(db, operation).await?;
+        Ok(collection)
+    }
+
+    /// Finds what depends on the rows that are doomed already; returns whether any row is new among them.
+    pub(crate) async fn collect(&mut self, db: &Db, operation: &Operation) -> Result<bool, Error> {
+        let collection = self;
+        let count = |collection: &Self| -> usize {
+            collection.groups.iter().map(|group| group.instances.len()).sum()
+        };
+        let before = count(collection);
+        collection.set_null.clear();
+        collection.unread.clear();
+        collection.guards.clear();
+        let mut pending: Vec<_> = collection.groups.iter().map(|group| (group.meta, group.keys())).collect();
         while let Some((target, keys)) = pending.pop() {
             for relation in relations(target) {
                 for keys in keys.chunks(KEYS_MAX) {
@@ -157,7 +182,10 @@ impl<'a> Collection<'a> {
         }
         collection.groups.retain(|group| !group.instances.is_empty());
         collection.sort();
-        Ok(collection)
+        for group in &mut collection.groups {
+            group.instances.sort_by(|a, b| compare_keys(&a.get().key(), &b.get().key()));
+        }
+        Ok(count(collection) > before)
     }
 
     /// Minds one foreign key; returns the keys of rows that it dooms and that were not doomed before.

@@ -81,6 +81,11 @@ impl Db {
         }
     }
 
+    /// How many statements that write there have been in this transaction.
+    pub(crate) fn writes(&self) -> u64 {
+        self.tx.as_ref().map_or(0, TxHandle::writes)
+    }
+
     /// Whether a write that fails here would take the transaction with it, if it had no savepoint of its own.
     pub(crate) fn needs_savepoint(&self) -> bool {
         self.in_transaction() && self.backend().aborts_on_error()

@@ -8,11 +8,15 @@ use sea_query::{Cond, Expr, ExprTrait, Query};
 use crate::collect::{Collection, Group};
 use crate::db::On;
 use crate::instance::{AnyInstance, State};
+use crate::leaves::{Leaves, delete_circle};
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, Operation, Origin, SignalKind, Written};
 use crate::transaction::Scope;
 use crate::violation::pointing_rows;
 use crate::{Db, Error, Instance, Model, Value};
+
+/// How often handlers of one delete may write rows that it has to delete as well.
+const ROUNDS_MAX: u32 = 8;
 
 /// How many rows a delete has deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,14 +107,10 @@ fn ends_heard(db: &Db, meta: &'static ModelMeta) -> bool {
 }
 
 async fn delete(db: &Db, operation: &Operation, roots: Group<'_>, origin: Origin) -> Result<Deleted, Error> {
+    let root = roots.meta;
     let mut collection = Collection::of(db, operation, roots).await?;
     collection.check_protection()?;
-    for group in &mut collection.groups {
-        group.instances.sort_by(|a, b| compare_keys(&a.get().key(), &b.get().key()));
-        for instance in &mut group.instances {
-            send(SignalKind::PreDelete, (db, operation), instance.get_mut(), origin).await?;
-        }
-    }
+    announce(db, operation, &mut collection, origin, root).await?;
     for (relation, keys) in &collection.set_null {
         let mut update = Query::update();
         update.table(relation.meta.table).value(relation.field.name, relation.field.kind.null());
@@ -136,10 +136,14 @@ async fn delete(db: &Db, operation: &Operation, roots: Group<'_>, origin: Origin
         deleted.add(relation.meta, delete_where(db, relation.meta, condition).await?);
     }
     for group in &mut collection.groups {
-        for keys in group.keys().chunks(crate::collect::KEYS_MAX) {
+        let leaves = Leaves::of(group);
+        for keys in leaves.layers.iter().flat_map(|layer| layer.chunks(crate::collect::KEYS_MAX)) {
             let key = Expr::col(group.meta.key_field().name);
             let condition = Cond::all().add(key.is_in(keys.iter().cloned()));
             deleted.add(group.meta, delete_where(db, group.meta, condition).await?);
+        }
+        if !leaves.circle.is_empty() {
+            deleted.add(group.meta, delete_circle(db, group.meta, &leaves.circle).await?);
         }
         if ends_heard(db, group.meta) {
             for instance in &group.instances {
@@ -159,6 +163,33 @@ async fn delete(db: &Db, operation: &Operation, roots: Group<'_>, origin: Origin
         }
     }
     Ok(deleted)
+}
+
+/// Sends `pre_delete` for each row. Handlers may write rows that depend on those to be deleted: they go with them, and are
+/// told too.
+async fn announce(
+    db: &Db,
+    operation: &Operation,
+    collection: &mut Collection<'_>,
+    origin: Origin,
+    root: &'static ModelMeta,
+) -> Result<(), Error> {
+    for _ in 0..ROUNDS_MAX {
+        let writes = db.writes();
+        for instance in collection.groups.iter_mut().flat_map(|group| &mut group.instances) {
+            if !instance.is_told {
+                send(SignalKind::PreDelete, (db, operation), instance.get_mut(), origin).await?;
+                instance.is_told = true;
+            }
+        }
+        if db.writes() == writes || !collection.collect(db, operation).await? {
+            return Ok(());
+        }
+        collection.check_protection()?;
+    }
+    let reason =
+        "each time that its handlers of `pre_delete` are called, they write further rows that depend on it";
+    Err(Error::State { operation: "delete", model: root.label, reason })
 }
 
 async fn send(

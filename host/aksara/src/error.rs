@@ -137,7 +137,7 @@ pub enum Error {
         /// The name.
         field: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
 
     /// A delete that rows of another model stand against.

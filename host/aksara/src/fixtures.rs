@@ -1,11 +1,11 @@
 //! Fixtures: rows from JSON, saved as raw.
 
 use crate::instance::AnyInstance;
-use crate::meta::ModelMeta;
+use crate::meta::{KeySource, ModelMeta};
 use crate::save::{SaveOptions, save};
 use crate::signals::Operation;
 use crate::transaction::Scope;
-use crate::value::from_json;
+use crate::value::{Shown, from_json};
 use crate::{Db, Error};
 
 impl Db {
@@ -50,12 +50,20 @@ fn instance(fixture: Fixture) -> Result<Box<dyn AnyInstance>, String> {
     let Fixture { model, fields } = fixture;
     let meta = ModelMeta::by_label(&model).ok_or_else(|| format!("there is no model `{model}`"))?;
     let mut instance = (meta.new_instance)();
+    let key = meta.key_field().name;
+    let gives_key = fields.contains_key(key);
     for (name, json) in fields {
         let index = meta.position(&name).ok_or_else(|| format!("`{model}` has no field `{name}`"))?;
         let field = &meta.fields[index];
         from_json(field, json)
             .and_then(|value| instance.set_value(index, value).ok())
             .ok_or_else(|| format!("`{model}.{name}` is {}, and the value is not", field.kind.words()))?;
+    }
+    if gives_key && instance.key_is_unassigned() && meta.key_source != KeySource::Given {
+        let key = format!("`{model}.{key}` is {}", Shown(&instance.key()));
+        return Err(format!(
+            "{key}, which stands for a row without a key yet; give another, or leave it out for a new one"
+        ));
     }
     Ok(instance)
 }

@@ -24,6 +24,7 @@ mod fk;
 mod follow;
 mod init;
 mod instance;
+mod leaves;
 mod lock;
 mod meta;
 mod model;

@@ -131,7 +131,7 @@ pub struct FieldMeta {
     pub unique: bool,
     /// Whether the column has an index of its own.
     pub indexed: bool,
-    /// Set to the time of each save.
+    /// Set to the time of each save that writes it: of one of named fields where it is among them.
     pub auto_now: bool,
     /// Set to the time of the insert.
     pub auto_now_add: bool,
@@ -192,6 +192,21 @@ impl JoinMeta {
     /// The model of the keys of a change, which is made from the other side when `reverse` is true.
     pub fn keys_of(&self, reverse: bool) -> &'static ModelMeta {
         if reverse { (self.source.0)() } else { (self.target.0)() }
+    }
+
+    /// The model of the application whose table it is, if it is not ours.
+    pub(crate) fn through(&self) -> Option<&'static ModelMeta> {
+        ModelMeta::all().find(|meta| self.explicit && meta.table == self.table)
+    }
+
+    /// Whether its table has no pair twice: it is ours, or that of a model which says so.
+    pub(crate) fn is_unique(&self) -> bool {
+        let Some(through) = self.through() else { return true };
+        let pair = [self.source.1, self.target.1];
+        through.indexes.iter().any(|index| {
+            let is_of_pair = |position: &usize| pair.contains(&through.fields[*position].name);
+            index.unique && index.fields.len() == 2 && index.fields.iter().all(is_of_pair)
+        })
     }
 
     /// The relations that this model has a part in, each with whether it is the other side.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-use sea_query::{Alias, Cond, Expr, ExprTrait, OnConflict, Query as Sql};
+use sea_query::{Alias, Cond, Expr, ExprTrait, InsertStatement, OnConflict, Query as Sql};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, Operation, RelationAction, RelationChange, SignalKind, Subject};
 use crate::transaction::Scope;
 use crate::violation::{Pointing, missing_targets};
-use crate::{Db, Error, FieldType, Fk, Instance, Model, Query, Value};
+use crate::{Db, Error, FieldType, Fk, Instance, Model, Query, Value, save};
 
 /// A field that stands for a many-to-many relation to `T`: `tags: ManyToMany<Tag>`. It holds nothing itself; the pairs
 /// are rows of a table, and `Post::tags` is the way to them.
@@ -253,20 +253,23 @@ impl<K: Model> Related<'_, K> {
 
     async fn added(&self, at: &At, keys: Vec<Value>) -> Result<u64, Error> {
         let db = &at.db;
+        let [own, other] = self.columns();
+        let is_unique = self.join.is_unique();
+        if !is_unique {
+            // Nothing else stands against a pair that another transaction adds meanwhile.
+            self.lock(db).await?;
+        }
         let mut keys = without(&keys, &self.related(db).await?);
         if self.send(at, RelationAction::PreAdd, &mut keys).await? {
             // Handlers may have put in what is related already, or the same twice.
             keys = without(&keys, &self.related(db).await?);
         }
-        let [own, other] = self.columns();
         for keys in keys.chunks(KEYS_MAX) {
-            let mut insert = Sql::insert();
-            insert.into_table(self.join.table).columns([own, other]);
-            for key in keys {
-                insert.values_panic([self.instance.key().into(), key.clone().into()]);
-            }
+            let mut insert = self.pairs(keys);
             // A pair that another transaction has added meanwhile is as good as ours.
-            insert.on_conflict(OnConflict::columns([own, other]).update_column(own).to_owned());
+            if is_unique {
+                insert.on_conflict(OnConflict::columns([own, other]).update_column(own).to_owned());
+            }
             let (sql, values) = db.built(&insert);
             if let Err(error) = db.execute(self.on("relating rows"), sql, values).await {
                 let target = K::meta();
@@ -277,6 +280,39 @@ impl<K: Model> Related<'_, K> {
         let added = keys.len() as u64;
         self.send(at, RelationAction::PostAdd, &mut keys).await?;
         Ok(added)
+    }
+
+    /// Inserts pairs with these keys; the other fields of a model's table are those of a new instance.
+    fn pairs(&self, keys: &[Value]) -> InsertStatement {
+        let mut insert = Sql::insert();
+        insert.into_table(self.join.table);
+        let columns = self.columns();
+        let Some(through) = self.join.through() else {
+            insert.columns(columns);
+            for key in keys {
+                insert.values_panic([self.instance.key().into(), key.clone().into()]);
+            }
+            return insert;
+        };
+        let rows = keys.iter().map(|key| {
+            let mut row = (through.new_instance)();
+            for (column, value) in columns.into_iter().zip([self.instance.key(), key.clone()]) {
+                if let Some(position) = through.position(column) {
+                    save::set(&mut *row, position, value);
+                }
+            }
+            save::fill_in_new(&mut *row);
+            row
+        });
+        let rows: Vec<_> = rows.collect();
+        let is_counted = rows.iter().any(|row| row.key_is_unassigned());
+        let written: Vec<_> =
+            (0..through.fields.len()).filter(|at| !is_counted || *at != through.key).collect();
+        insert.columns(written.iter().map(|at| through.fields[*at].name));
+        for row in rows {
+            insert.values_panic(written.iter().map(|at| row.value(*at).into()));
+        }
+        insert
     }
 
     async fn removed(&self, at: &At, mut keys: Vec<Value>) -> Result<u64, Error> {

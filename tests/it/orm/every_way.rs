@@ -187,3 +187,74 @@ async fn a_row_that_is_its_own_parent_can_be_deleted() {
         }
     }
 }
+
+/// `add` through a model's table asks for no constraint over the pair, and gives the other columns their defaults.
+#[tokio::test]
+async fn add_through_a_model_works_with_and_without_a_unique_constraint() {
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "every_way.Member")]
+    struct Member {
+        id: i64,
+        #[field(through("every_way_loose", "member_id", "team_id"))]
+        loose: ManyToMany<Team>,
+        #[field(through("every_way_strict", "member_id", "team_id"))]
+        strict: ManyToMany<Team>,
+    }
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "every_way.Team")]
+    struct Team {
+        id: i64,
+    }
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "every_way.Loose", table = "every_way_loose")]
+    struct Loose {
+        id: i64,
+        member: Fk<Member>,
+        team: Fk<Team>,
+        #[field(default = 7)]
+        since: i32,
+        #[field(auto_now_add)]
+        at: chrono::DateTime<chrono::Utc>,
+    }
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "every_way.Strict", table = "every_way_strict", unique(team, member))]
+    struct Strict {
+        #[field(primary_key)]
+        id: uuid::Uuid,
+        member: Fk<Member>,
+        team: Fk<Team>,
+    }
+    let test = TestDb::with::<(Member, Team, Loose, Strict)>().await;
+    let db = &test.db;
+    let member = Member::objects(db).create(Member::default()).await.unwrap();
+    let teams = Team::objects(db).bulk_create(vec![Team::default(); 2]).await.unwrap();
+    for relation in [Member::loose.of(db, &member), Member::strict.of(db, &member)] {
+        assert_eq!(relation.add(&teams).await.unwrap(), 2);
+        assert_eq!(relation.add(&teams).await.unwrap(), 0);
+        assert_eq!(relation.set([&teams[1]]).await.unwrap(), 1);
+        assert_eq!(relation.all().count().await.unwrap(), 1);
+    }
+    assert_eq!(Loose::objects(db).first().await.unwrap().unwrap().since, 7);
+    let strict = Strict::objects(db).first().await.unwrap().unwrap();
+    assert!(!strict.id.is_nil());
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused_by_name() {
+    #[derive(Model, Clone, Debug)]
+    #[model(label = "every_way.Named")]
+    struct Named {
+        id: i64,
+        parent: Option<Fk<Named>>,
+    }
+    let test = TestDb::with::<(Named,)>().await;
+    let db = &test.db;
+    let mut named = Named::objects(db).create(Named::default()).await.unwrap();
+    let error = named.save_fields(db, &["parent"]).await.unwrap_err();
+    insta::assert_snapshot!(error, @"cannot save the field `parent` of `every_way.Named`: the model has no such field; its foreign key is called `parent_id`");
+    let zero = r#"[{"model": "every_way.Named", "fields": {"id": 0}}]"#;
+    let error = db.load_fixtures(zero).await.unwrap_err();
+    insta::assert_snapshot!(error, @"cannot load the fixtures, row 0: `every_way.Named.id` is 0, which stands for a row without a key yet; give another, or leave it out for a new one");
+    let new = r#"[{"model": "every_way.Named", "fields": {}}]"#;
+    assert_eq!(db.load_fixtures(new).await.unwrap(), 1);
+}

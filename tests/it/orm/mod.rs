@@ -7,6 +7,7 @@ mod commit;
 mod cost;
 mod custom;
 mod delete;
+mod deleting;
 mod dispatch;
 mod edges;
 mod every_way;

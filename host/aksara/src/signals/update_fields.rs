@@ -29,9 +29,17 @@ impl UpdateFields {
     /// [`Error::UpdateField`] for a name that the model does not have, and for its key.
     pub fn insert(&mut self, name: &str) -> Result<(), Error> {
         let refuse = |reason| Error::UpdateField { model: self.meta.label, field: name.to_owned(), reason };
-        let position = self.meta.position(name).ok_or_else(|| refuse("the model has no such field"))?;
+        let Some(position) = self.meta.position(name) else {
+            // A foreign key is called as its column is, not as in Rust.
+            let column = format!("{name}_id");
+            let meant = match self.meta.position(&column) {
+                Some(_) => format!("; its foreign key is called `{column}`"),
+                None => String::new(),
+            };
+            return Err(refuse(format!("the model has no such field{meant}")));
+        };
         if position == self.meta.key {
-            return Err(refuse("it is the primary key, which never changes"));
+            return Err(refuse("it is the primary key, which never changes".to_owned()));
         }
         if !self.positions.contains(&position) {
             self.positions.push(position);

@@ -57,6 +57,8 @@ pub(super) struct TxState {
     pub(super) abandoned: Option<usize>,
     /// How many savepoints there have been.
     pub(super) counted: u64,
+    /// How many statements that write there have been.
+    pub(super) writes: u64,
     /// Whether a statement failed for what a concurrent transaction did.
     pub(super) conflict: bool,
     /// Why the database keeps nothing of the transaction, however many savepoints were in it.
@@ -145,6 +147,11 @@ impl TxHandle {
         self.tx.state().lost.as_ref().map(Cause::error)
     }
 
+    /// How many statements that write there have been in the whole transaction.
+    pub(crate) fn writes(&self) -> u64 {
+        self.tx.state().writes
+    }
+
     /// Takes notice that an instance was written, for what is sent after the end.
     pub(crate) fn wrote_instance(&self, written: Written) {
         if let Some(frame) = self.tx.state().frames.get_mut(self.depth) {
@@ -189,6 +196,7 @@ impl TxHandle {
 
     /// To be held while a write is under way.
     pub(crate) fn write(&self) -> Underway<'_> {
+        self.tx.state().writes += 1;
         Underway::new(&self.tx, usize::MAX)
     }
 

@@ -160,6 +160,7 @@ async fn begin(db: &Db, options: TransactionOptions) -> Result<TxHandle, Error> 
             frames: Vec::new(),
             abandoned: None,
             counted: 0,
+            writes: 0,
             conflict: false,
             lost: None,
         }),
