@@ -4,6 +4,7 @@ import "../src/guest/globals.js";
 import source from "aksara:runner/source@0.1.0";
 import { failure } from "../src/dispatch.js";
 import { handler as component, showTraces } from "../src/guest/component.js";
+import { report } from "../src/report.js";
 import * as aksara from "../src/index.js";
 import { prepare as prepared } from "./prepare.js";
 
@@ -60,8 +61,7 @@ export const script = {
     try {
       run(made);
     } catch (error) {
-      const at = tracesOf(name)(error?.stack ?? "");
-      throw `${error?.name ?? "Error"}: ${error?.message ?? error}\n${at}`.trimEnd();
+      throw report(error, tracesOf(name));
     }
     return made;
   },

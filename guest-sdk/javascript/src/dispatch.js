@@ -3,7 +3,8 @@
 import { Invalid, Rejected } from "./errors.js";
 import { Event } from "./event.js";
 import { describe, handlerOf } from "./handlers.js";
-import { decode, encode } from "./msgpack.js";
+import { decode, encode, encodeMessage } from "./msgpack.js";
+import { report } from "./report.js";
 
 const NOTHING = new Uint8Array(0);
 
@@ -27,11 +28,12 @@ export function finish(event) {
 }
 
 /** The bytes of a failure: what the handler says against the operation, or that it failed itself, and where. */
-export function failure(error, trace = (stack) => stack) {
-  if (error instanceof Rejected) return encode({ reject: error.message });
-  if (error instanceof Invalid) return encode({ invalid: error.fields });
-  if (!(error instanceof Error)) return encode({ error: String(error) });
-  const text = `${error.name}: ${error.message}`;
-  const frames = trace(error.stack ?? "").trimEnd();
-  return encode({ error: frames.startsWith(text) ? frames : `${text}\n${frames}`.trimEnd() });
+export function failure(error, trace) {
+  try {
+    if (error instanceof Rejected) return encodeMessage({ reject: String(error.message) });
+    if (error instanceof Invalid) return encodeMessage({ invalid: error.fields });
+    return encodeMessage({ error: report(error, trace) });
+  } catch (problem) {
+    return encodeMessage({ error: report(problem, trace) });
+  }
 }

@@ -1,10 +1,11 @@
 // The host's log.
 
 import { log as host } from "#host/log";
-import { encode } from "./msgpack.js";
+import { encodeMessage } from "./msgpack.js";
 
 function write(level, message, fields) {
-  host.write(encode({ ...fields, level, message: String(message) }));
+  const known = Object.entries({ ...fields, level, message: String(message) }).filter(([, value]) => value !== undefined);
+  host.write(encodeMessage(Object.fromEntries(known)));
 }
 
 /** Writes a line, with further fields: `log.info("made a slug", { slug })`. */

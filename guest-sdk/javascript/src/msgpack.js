@@ -1,10 +1,14 @@
 // MessagePack as the contract uses it: maps have text keys, and a time is the timestamp extension. An integer that a
 // number cannot hold exactly is a BigInt.
 
-import { Timestamp, Uuid } from "./values.js";
+import { Timestamp, Uuid, partsOf } from "./values.js";
 import * as utf8 from "./utf8.js";
 
-const DEPTH_MAX = 64;
+/** Levels of arrays and objects in one message, as the host has it. */
+const DEPTH_MAX = 128;
+
+/** As much of a path as an error shows. */
+const PATH_MAX = 200;
 
 /** The value in these bytes. Throws a `TypeError` when there is none, or more than one. */
 export function decode(bytes) {
@@ -123,7 +127,7 @@ class Reader {
     const map = {};
     for (let index = 0; index < length; index++) {
       const key = this.value(depth + 1);
-      if (typeof key !== "string") throw new TypeError("malformed MessagePack: a key is no text");
+      if (typeof key !== "string") throw new TypeError("malformed MessagePack: a key is not text");
       if (Object.hasOwn(map, key)) throw new TypeError(`malformed MessagePack: the key \`${key}\` is there twice`);
       const item = this.value(depth + 1);
       // An assignment would take this one for the prototype.
@@ -154,16 +158,8 @@ class Reader {
       seconds = Number(this.view.getBigInt64(at + 4));
     }
     if (nanoseconds === undefined || nanoseconds > 999_999_999) throw new TypeError("malformed MessagePack: a malformed timestamp");
-    return time(seconds, nanoseconds);
+    return new Timestamp(seconds, nanoseconds);
   }
-}
-
-/** The farthest that a `Date` reaches, in seconds. */
-const DATE_MAX = 8.64e12;
-
-function time(seconds, nanoseconds) {
-  const isExact = nanoseconds % 1e6 === 0 && Math.abs(seconds) < DATE_MAX;
-  return isExact ? new Date(seconds * 1_000 + nanoseconds / 1e6) : new Timestamp(seconds, nanoseconds);
 }
 
 function narrow(integer) {
@@ -173,13 +169,23 @@ function narrow(integer) {
 
 /** The bytes of a value. Throws a `TypeError` that says where what has no form is: `meta.tags[2]`. */
 export function encode(value) {
-  const writer = new Writer();
+  return written(new Writer(), value);
+}
+
+/** The bytes of a value of what is said to people: half of a character is shown as U+FFFD there. */
+export function encodeMessage(value) {
+  return written(new Writer((text) => text), value);
+}
+
+function written(writer, value) {
   writer.value(value, "", 0);
   return writer.bytes.slice(0, writer.at);
 }
 
 class Writer {
-  constructor() {
+  /** `whole` looks at each text, and at where it is. */
+  constructor(whole = wholeText) {
+    this.whole = whole;
     this.grow(256);
     this.at = 0;
   }
@@ -217,18 +223,18 @@ class Writer {
 
   value(value, path, depth) {
     switch (typeof value) {
-      case "undefined":
-        return this.byte(0xc0);
       case "boolean":
         return this.byte(value ? 0xc3 : 0xc2);
       case "string":
-        return this.text(value);
+        return this.text(value, path);
       case "number":
         return this.number(value);
       case "bigint":
         return this.integer(value, path);
       case "object":
         return this.object(value, path, depth);
+      case "undefined":
+        throw new TypeError(`${place(path)} is undefined; send \`null\`, or leave it out`);
       default:
         throw new TypeError(`${place(path)} is a ${typeof value}, which cannot be sent`);
     }
@@ -261,8 +267,8 @@ class Writer {
     this.view.setBigInt64(at, integer);
   }
 
-  text(text) {
-    const bytes = utf8.encode(text);
+  text(text, path) {
+    const bytes = utf8.encode(this.whole(text, path));
     this.head(bytes.length, 32, 0xa0, 0xd9, [1, 2, 4]);
     this.raw(bytes);
   }
@@ -274,36 +280,45 @@ class Writer {
 
   object(value, path, depth) {
     if (value === null) return this.byte(0xc0);
-    if (value instanceof Date || value instanceof Timestamp) return this.time(value, path);
+    if (value instanceof Date) return this.time(value, path);
     if (value instanceof ArrayBuffer) value = new Uint8Array(value);
     if (value instanceof Uint8Array) {
       this.head(value.length, 0, 0, 0xc4, [1, 2, 4]);
       return this.raw(value);
     }
-    if (depth >= DEPTH_MAX) throw new TypeError(`${place(path)} is nested too deep, or contains itself`);
-    if (value instanceof Map) value = Object.fromEntries(value);
+    if (depth >= DEPTH_MAX) throw new TypeError(`${place(path)} is nested too deep, or contains itself; a message has at most ${DEPTH_MAX} levels`);
     if (Array.isArray(value)) {
       this.head(value.length, 16, 0x90, 0xdc, [2, 4]);
-      return value.forEach((item, index) => this.value(item, `${path}[${index}]`, depth + 1));
+      for (let index = 0; index < value.length; index++) {
+        const at = `${path}[${index}]`;
+        if (!(index in value)) throw new TypeError(`${place(at)} is a hole in the array; send \`null\``);
+        this.value(value[index], at, depth + 1);
+      }
+      return;
     }
+    if (value instanceof Map) return this.entries([...value], path, depth);
     if (typeof value.toJSON === "function") return this.value(value.toJSON(), path, depth + 1);
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      throw new TypeError(`${place(path)} is a \`${prototype.constructor?.name}\`, which cannot be sent`);
+    const entries = Object.entries(value);
+    if (!isRecord(value, entries)) {
+      throw new TypeError(`${place(path)} is a \`${Object.getPrototypeOf(value).constructor?.name}\`, which cannot be sent`);
     }
-    const names = Object.keys(value);
-    this.head(names.length, 16, 0x80, 0xde, [2, 4]);
-    for (const name of names) {
-      this.text(name);
-      this.value(value[name], path ? `${path}.${name}` : name, depth + 1);
+    this.entries(entries, path, depth);
+  }
+
+  entries(entries, path, depth) {
+    this.head(entries.length, 16, 0x80, 0xde, [2, 4]);
+    for (const [name, value] of entries) {
+      if (typeof name !== "string") throw new TypeError(`${place(path)} is a \`Map\` with a key that is not text`);
+      const at = path ? `${path}.${name}` : name;
+      this.text(name, at);
+      this.value(value, at, depth + 1);
     }
   }
 
   time(time, path) {
-    const milliseconds = time instanceof Date ? time.getTime() : 0;
-    if (Number.isNaN(milliseconds)) throw new TypeError(`${place(path)} is an invalid \`Date\``);
-    const seconds = time instanceof Date ? Math.floor(milliseconds / 1_000) : time.seconds;
-    const nanoseconds = time instanceof Date ? (milliseconds - seconds * 1_000) * 1e6 : time.nanoseconds;
+    const parts = partsOf(time);
+    if (!parts) throw new TypeError(`${place(path)} is an invalid \`Date\``);
+    const { seconds, nanoseconds } = parts;
     if (seconds >= 0 && seconds < 2 ** 32 && nanoseconds === 0) {
       this.byte(0xd6);
       this.byte(0xff);
@@ -338,6 +353,19 @@ function signed(number) {
   return number >= -(2 ** 31) ? [0xd2, 4] : [0xd3, 8];
 }
 
+/** Whether an object is one with fields: of no class, or of one whose fields can be seen, as `JSON.stringify` has it. */
+function isRecord(value, entries) {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return true;
+  return entries.length > 0 && Object.prototype.toString.call(value) === "[object Object]";
+}
+
+function wholeText(text, path) {
+  if (utf8.isWhole(text)) return text;
+  throw new TypeError(`the text of ${place(path)} has half of a character, a surrogate without its other half`);
+}
+
 function place(path) {
-  return path ? `\`${path}\`` : "the value";
+  if (!path) return "the value";
+  return path.length > PATH_MAX ? `\`${path.slice(0, PATH_MAX)}..\`` : `\`${path}\``;
 }

@@ -6,7 +6,8 @@ import { decode, encode } from "./msgpack.js";
 /** Asks one of the host's imports. Throws a `RequestError` with the host's own words. */
 export function ask(ask, request) {
   let answer;
-  const bytes = encode(request);
+  // What a request may have, and this one does not, is not a key of it.
+  const bytes = encode(Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)));
   try {
     answer = ask(bytes);
   } catch (error) {

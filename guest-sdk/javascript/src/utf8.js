@@ -1,5 +1,10 @@
 // UTF-8, which the engine in a plugin has no encoder for.
 
+/** Whether each surrogate in a text has its other half. */
+export function isWhole(text) {
+  return text.isWellFormed();
+}
+
 /** The bytes of a text. A surrogate without its other half becomes U+FFFD. */
 export function encode(text) {
   const bytes = new Uint8Array(text.length * 3);

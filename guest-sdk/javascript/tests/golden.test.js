@@ -11,8 +11,7 @@ const golden = JSON.parse(readFileSync(new URL("../../../wit/golden/index.json",
 /** A decoded value as the index writes it. */
 function plain(value) {
   if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("hex") };
-  if (value instanceof Date) return { $timestamp: value.toISOString().replace(/\.?0*Z$/, "Z").replace("+00", "+") };
-  if (value instanceof Timestamp) return { $timestamp: value.toString().replace(/\.?0*Z$/, "Z") };
+  if (value instanceof Timestamp) return { $timestamp: value.toISOString().replace(/\.?0*Z$/, "Z") };
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));

@@ -8,13 +8,16 @@ interface Post {
   title: string;
   slug: string | null;
   views: number;
-  published: Date | Timestamp | null;
+  published: Date | null;
+  edited: Timestamp;
 }
 
 preSave<Post>(
   "Post",
   ({ instance, created, updateFields, addUpdateField }) => {
     instance.slug ||= instance.title.toLowerCase();
+    if (instance.published && instance.published < new Date()) instance.published = new Timestamp(1, 1);
+    instance.slug = instance.edited.toISOString();
     if (created && updateFields?.includes("slug")) addUpdateField("slug");
     // @ts-expect-error a misspelt field
     instance.tilte = "";

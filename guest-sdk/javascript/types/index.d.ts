@@ -8,7 +8,6 @@ export type Value =
   | bigint
   | string
   | Date
-  | Timestamp
   | Uuid
   | Uint8Array
   | Value[]
@@ -24,15 +23,22 @@ export class Uuid extends Uint8Array {
   toJSON(): string;
 }
 
-/** A time that a `Date` cannot hold: one with a part of a millisecond, or far away. */
-export class Timestamp {
+/**
+ * A time of the database: a `Date` that also keeps what is below its millisecond. Every time that a handler is sent is
+ * one, whatever its value; any `Date` may be assigned. What sets the milliseconds takes away what is below them.
+ */
+export class Timestamp extends Date {
   constructor(seconds: number, nanoseconds?: number);
+  /** Whole seconds since 1970. */
   readonly seconds: number;
+  /** Nanoseconds of the second, below a billion. */
   readonly nanoseconds: number;
   /** The time without what is below a millisecond. */
   toDate(): Date;
+  /** As that of `Date`, with 6 or 9 digits of the second where 3 do not say all. */
+  toISOString(): string;
+  /** As `toISOString`. */
   toString(): string;
-  toJSON(): string;
 }
 
 /** What a handler is called with, whatever the signal. */

@@ -17,7 +17,7 @@ function asked(name) {
   return (bytes) => {
     const called = host();
     try {
-      return encode(called.answer(name, decode(bytes)));
+      return encode(called.answer(name, decode(bytes)) ?? null);
     } catch (error) {
       throw encode({ error: error.message });
     }

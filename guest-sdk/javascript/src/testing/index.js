@@ -16,6 +16,7 @@ import { decode, encode } from "../msgpack.js";
 import { eventOf } from "./event.js";
 import { running } from "./host.js";
 import { Rows } from "./rows.js";
+import { Timestamp } from "../values.js";
 
 /** What the plugin says of itself, as the contract has it. */
 export function describe() {
@@ -43,7 +44,7 @@ export class Host {
   async call(handler, event = {}) {
     const [index, subscription] = find(handler, event.signal);
     const called = { log: [], requests: [], answer: (...asked) => this.#answer(called, ...asked) };
-    called.line = (line) => called.log.push(line);
+    called.line = (line) => called.log.push(plain(line));
     called.bucket = (name) => this.#bucket(name);
     called.respond = (request) => this.#respond(called, request);
     const bytes = encode(eventOf(event, subscription));
@@ -53,7 +54,7 @@ export class Host {
   }
 
   #answer(called, name, request) {
-    called.requests.push({ import: name, request });
+    called.requests.push({ import: name, request: plain(request) });
     const [kind, operation] = name.split(".");
     if (kind === "models") return new Rows(this.rows)[operation](request);
     if (kind === "config") return this.settings[request.name] ?? null;
@@ -93,10 +94,18 @@ async function run(index, bytes) {
     const { event, returned } = begin(index, bytes);
     await returned;
     const reply = finish(event);
-    return reply.length > 0 ? decode(reply) : {};
+    return reply.length > 0 ? plain(decode(reply)) : {};
   } catch (error) {
     return decode(failure(error));
   }
+}
+
+/** Times that a `Date` holds as such, so that a test may compare them with one. */
+function plain(value) {
+  if (value instanceof Timestamp) return value.nanoseconds % 1e6 === 0 ? value.toDate() : value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
 }
 
 function find(handler, signal) {

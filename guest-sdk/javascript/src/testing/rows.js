@@ -1,6 +1,6 @@
 // The database of a host in memory: rows by model, filters, and what the contract asks of them.
 
-import { copy, equal } from "../values.js";
+import { copy, equal, partsOf } from "../values.js";
 
 const COMPARISONS = {
   eq: (value, wanted) => order(value, wanted) === 0,
@@ -109,9 +109,11 @@ function order(one, other) {
 }
 
 function sortable(value) {
-  if (value instanceof Date) return BigInt(value.getTime()) * 1_000_000n;
+  if (value instanceof Date) {
+    const { seconds, nanoseconds } = partsOf(value);
+    return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+  }
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (value?.nanoseconds !== undefined) return BigInt(value.seconds) * 1_000_000_000n + BigInt(value.nanoseconds);
   return value;
 }
 
