@@ -6,13 +6,12 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
-use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess,
-    Unexpected, Visitor,
+    SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -27,21 +26,33 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
     T::deserialize(Source(value))
 }
 
-/// Why a value is not of a type, ``in `title`: null, expected a string``, or a type has no form in the contract. Names
-/// no values.
+/// Why a value is not of a type, ``in `tags[2].title`: null, expected a string``, or a type has no form in the contract.
+/// Names no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfit(String);
+pub struct Unfit {
+    /// Where it is: `tags[2].title`; empty for the value itself.
+    path: String,
+    problem: String,
+}
 
 impl Unfit {
-    /// The same problem, inside this field.
-    fn within(self, field: &str) -> Self {
-        Unfit(format!("in `{field}`: {}", self.0))
+    fn new(problem: String) -> Self {
+        Unfit { path: String::new(), problem }
+    }
+
+    /// The same problem, inside this place.
+    pub(crate) fn within(self, place: impl fmt::Display) -> Self {
+        let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Unfit { path: format!("{place}{separator}{}", self.path), problem: self.problem }
     }
 }
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if !self.path.is_empty() {
+            write!(f, "in `{}`: ", self.path)?;
+        }
+        f.write_str(&self.problem)
     }
 }
 
@@ -49,13 +60,13 @@ impl core::error::Error for Unfit {}
 
 impl serde::ser::Error for Unfit {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Unfit(text.to_string())
+        Unfit::new(text.to_string())
     }
 }
 
 impl serde::de::Error for Unfit {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Unfit(text.to_string())
+        Unfit::new(text.to_string())
     }
 
     /// Names the kind and not the value, which may be no business of whoever reads the log.
@@ -72,7 +83,7 @@ impl serde::de::Error for Unfit {
             Unexpected::Map => "a map",
             _ => "something else",
         };
-        Unfit(format!("{found}, expected {expected}"))
+        Unfit::new(format!("{found}, expected {expected}"))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -101,6 +112,9 @@ impl<'de> Deserializer<'de> for Source {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         match self.0 {
+            Value::Float(_) | Value::Bin(_) | Value::Timestamp(_) if is_for_json(&visitor) => {
+                in_json(&self.0, visitor)
+            }
             Value::Nil => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(value),
             Value::Int(value) => visitor.visit_i64(value),
@@ -109,7 +123,7 @@ impl<'de> Deserializer<'de> for Source {
             Value::Str(value) => visitor.visit_string(value),
             Value::Bin(value) => visitor.visit_byte_buf(value),
             Value::Timestamp(value) => visitor.visit_newtype_struct(extension(value)),
-            Value::Array(values) => visitor.visit_seq(array(values)),
+            Value::Array(values) => visitor.visit_seq(Items { rest: values.into_iter().enumerate() }),
             Value::Map(fields) => visitor.visit_map(Fields { rest: fields.into_iter(), current: None }),
         }
     }
@@ -179,8 +193,40 @@ impl<'de> Deserializer<'de> for Source {
     }
 }
 
-fn array(values: Vec<Value>) -> SeqDeserializer<impl Iterator<Item = Source>, Unfit> {
-    SeqDeserializer::new(values.into_iter().map(Source))
+/// Whether the target is a JSON document, which has neither bytes nor times of its own. What a visitor expects is all that
+/// is known of its type.
+fn is_for_json<'de>(visitor: &impl Visitor<'de>) -> bool {
+    (visitor as &dyn Expected).to_string() == "any valid JSON value"
+}
+
+/// A value in its form in JSON.
+fn in_json<'de, V: Visitor<'de>>(value: &Value, visitor: V) -> Result<V::Value, Unfit> {
+    match value {
+        Value::Float(number) if number.is_finite() => visitor.visit_f64(*number),
+        Value::Float(_) => Err(Unfit::new("a float that JSON has no form for".to_string())),
+        value => visitor.visit_string(value.json_text().unwrap_or_default()),
+    }
+}
+
+/// The items of an array; an error in one says which.
+struct Items {
+    rest: core::iter::Enumerate<vec::IntoIter<Value>>,
+}
+
+impl<'de> SeqAccess<'de> for Items {
+    type Error = Unfit;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Unfit> {
+        let item = self.rest.next();
+        let item = item.map(|(index, value)| {
+            seed.deserialize(Source(value)).map_err(|error| error.within(format_args!("[{index}]")))
+        });
+        item.transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
 }
 
 /// The two parts of an extension: its type, and its data in the longest of the three forms.
@@ -207,6 +253,6 @@ impl<'de> MapAccess<'de> for Fields {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Unfit> {
         let (name, value) =
             self.current.take().ok_or_else(|| Unfit::custom("a value was asked for before its key"))?;
-        seed.deserialize(Source(value)).map_err(|error| error.within(&name))
+        seed.deserialize(Source(value)).map_err(|error| error.within(name))
     }
 }

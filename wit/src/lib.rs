@@ -11,7 +11,7 @@
 //! | `NaiveDate` | str, `YYYY-MM-DD` |
 //! | `Uuid` | 16-byte bin |
 //! | `Decimal` | str, with its scale |
-//! | JSON | nested values |
+//! | JSON | nested values; `Value::json_text` is the form of those that JSON has not |
 //! | foreign key | the key of the row it points to |
 //!
 //! Unknown keys are ignored in every map that this crate defines; duplicate keys and keys that are no strings are
@@ -32,6 +32,7 @@ mod description;
 mod event;
 mod from_value;
 mod grants;
+mod json;
 mod models;
 mod reply;
 mod requests;

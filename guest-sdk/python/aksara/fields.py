@@ -6,17 +6,24 @@ from the application, and not used.
 """
 
 import copy
+import dataclasses
 import json
 from datetime import date, datetime, timezone
 from decimal import Decimal as _Decimal
 from decimal import InvalidOperation
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID as _UUID
+
+from .msgpack import placed, within
 
 _T = TypeVar("_T")
 
 # So much of a wrong value is in the text of an error.
 _SHOWN_MAX = 60
+
+# So many levels a document may have, in the database too.
+_JSON_DEPTH_MAX = 100
 
 
 def key_from_wire(value):
@@ -184,8 +191,8 @@ class Binary(Field[bytes]):
 class JSON(Field[Any]):
     """A JSON document: dicts, lists, text, numbers, booleans and None.
 
-    What else an instance's `to_dict()` has in it goes as text: times and dates in ISO 8601, UUIDs and decimals as
-    they are written, bytes in hexadecimal.
+    What else an instance's `to_dict()` has in it goes as text: times in ISO 8601 and UTC, dates, UUIDs and decimals as
+    they are written, bytes in hexadecimal. A dataclass is a dict of its fields. `docs/plugins.md` has the table.
     """
 
     def from_wire(self, value):
@@ -193,7 +200,10 @@ class JSON(Field[Any]):
         return copy.deepcopy(value)
 
     def to_wire(self, value):
-        return _json(value)
+        try:
+            return _json(value, 0)
+        except Exception as error:
+            raise placed(error, self.name) from None
 
 
 class ForeignKey(Field[Any]):
@@ -220,25 +230,73 @@ class ManyToMany(Field[Any]):
         self.to = to
 
 
-def _json(value):
-    if value is None or isinstance(value, (str, bool, int, float)):
+def _json(value, depth):
+    """The document with the text of what JSON does not have. An error in it knows where it is."""
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"JSON has no form for {value}")
         return value
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if depth > _JSON_DEPTH_MAX:
+        raise ValueError(f"is nested deeper than {_JSON_DEPTH_MAX} levels, or contains itself")
     if isinstance(value, dict):
-        return {key if isinstance(key, str) else _json_key(key): _json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_json(item) for item in value]
-    if isinstance(value, (datetime, date)):
+        return _json_entries(value.items(), depth)
+    if isinstance(value, (list, tuple)):
+        return _json_items(value, depth)
+    if isinstance(value, (set, frozenset)):
+        return sorted(_json_items(value, depth))
+    if isinstance(value, datetime):
+        return _time_text(value)
+    if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, (_UUID, _Decimal)):
+    if isinstance(value, _UUID):
         return str(value)
+    if isinstance(value, _Decimal):
+        if not value.is_finite():
+            raise ValueError(f"JSON has no form for {value}")
+        return format(value, "f")
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     if hasattr(value, "to_dict"):
-        return _json(value.to_dict())
+        return _json(value.to_dict(), depth + 1)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _json_entries(((one.name, getattr(value, one.name)) for one in dataclasses.fields(value)), depth)
     raise TypeError(f"a `{type(value).__name__}` has no form in JSON; convert it first")
 
 
+def _json_entries(entries, depth):
+    found, key = {}, ""
+    try:
+        for key, item in entries:
+            found[key if isinstance(key, str) else _json_key(key)] = _json(item, depth + 1)
+    except Exception as error:
+        raise within(error, f".{key}")
+    return found
+
+
+def _json_items(items, depth):
+    found = []
+    try:
+        for item in items:
+            found.append(_json(item, depth + 1))
+    except Exception as error:
+        raise within(error, f"[{len(found)}]")
+    return found
+
+
 def _json_key(key):
-    """As `json.dumps` writes keys that are no text: `True` is `"true"`."""
-    plain = _json(key)
+    """As `json.dumps` writes keys that are not text: `True` is `"true"`."""
+    plain = _json(key, 0)
     return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+def _time_text(value):
+    """As the host writes a time: in UTC, with 0, 3, 6 or 9 digits behind the second."""
+    utc = value if value.tzinfo is None else value.astimezone(timezone.utc)
+    text = utc.replace(tzinfo=None, microsecond=0).isoformat()
+    nanoseconds = value.microsecond * 1_000 + getattr(value, "nanosecond", 0)
+    digits = f"{nanoseconds:09}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{text}.{digits}Z" if digits else f"{text}Z"

@@ -11,7 +11,7 @@ def write(level: str, message: str, **fields) -> None:
     if not host.is_there():
         print(f"{level}: {message}", *(f"{name}={value}" for name, value in fields.items()))
         return
-    line = {"level": level, "message": str(message)}
+    line = {"level": level, "message": msgpack.whole(str(message))}
     line.update((name, _plain(value)) for name, value in fields.items() if name not in line)
     host.current().log(msgpack.pack(line))
 
@@ -41,5 +41,5 @@ def _plain(value):
     try:
         msgpack.pack(value)
         return value
-    except (TypeError, OverflowError, UnicodeError):
-        return str(value)
+    except Exception:
+        return msgpack.whole(str(value))

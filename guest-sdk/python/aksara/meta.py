@@ -39,14 +39,7 @@ class Meta:
 
     def check(self, column: str, value) -> None:
         """Raises `TypeError` and the like for a value that the host would not take."""
-        field = self.fields.get(column)
-        if field is not None:
-            self.to_wire(column, value)
-            return
-        try:
-            msgpack.pack(value)
-        except (TypeError, OverflowError) as error:
-            raise type(error)(f"`{column}`: {error}") from None
+        msgpack.pack(self.to_wire(column, value), column)
 
     def from_wire(self, column: str, value):
         """A value of the host as handlers see it."""

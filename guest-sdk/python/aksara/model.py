@@ -225,5 +225,5 @@ def _same(one, other) -> bool:
         return True
     try:
         return msgpack.pack(one) == msgpack.pack(other)
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return False

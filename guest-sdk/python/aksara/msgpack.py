@@ -16,7 +16,10 @@ from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIMESTAMP = -1
+# Levels of lists and dicts in one message, as the host has it.
 _DEPTH_MAX = 128
+# As much of a place as an error shows.
+_PLACE_MAX = 200
 
 
 class DecodeError(ValueError):
@@ -38,18 +41,40 @@ def _timestamp_of(naive, nanosecond):
     return made
 
 
-def pack(value) -> bytes:
-    """Encodes a value.
+def pack(value, name: str = "") -> bytes:
+    """Encodes a value; `name` is what it is called in errors.
 
-    Raises `TypeError` for one that MessagePack has no form for, and `OverflowError` for an integer of more than 64
-    bits.
+    Raises `TypeError` for what MessagePack has no form for, `OverflowError` for an integer of more than 64 bits, and
+    `ValueError` for text that is not whole and for what is nested too deep. The text says where: `meta.items[3].at`.
     """
     out = bytearray()
-    _pack(value, out)
+    try:
+        _pack(value, out, 0)
+    except Exception as error:
+        raise placed(error, name) from None
     return bytes(out)
 
 
-def _pack(value, out):
+def within(error: Exception, place: str) -> Exception:
+    """The same error, inside of this place."""
+    error.place = place + getattr(error, "place", "")
+    return error
+
+
+def placed(error: Exception, name: str) -> Exception:
+    """The error with the place where it was found in front of its text."""
+    place = (name + getattr(error, "place", "")).removeprefix(".")
+    if len(place) > _PLACE_MAX:
+        place = place[:_PLACE_MAX] + ".."
+    return type(error)(f"`{place}`: {error}") if place else error
+
+
+def whole(text: str) -> str:
+    """A text for people, in which half of a character is shown as `\\ud83d`: nothing that is said fails by its text."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _pack(value, out, depth):
     kind = type(value)
     if kind is str:
         _pack_text(value, out)
@@ -63,26 +88,41 @@ def _pack(value, out):
         out += struct.pack(">Bd", 0xCB, value)
     elif kind is dict:
         _pack_length(len(value), out, 0x80, 16, None, 0xDE)
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} of a map is no text; use text keys")
-            _pack_text(key, out)
-            _pack(item, out)
+        _check_depth(depth)
+        key = ""
+        try:
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise TypeError("a key of a map is not text; use text keys")
+                _pack_text(key, out)
+                _pack(item, out, depth + 1)
+        except Exception as error:
+            raise within(error, f".{key}")
     elif kind is list or kind is tuple:
         _pack_length(len(value), out, 0x90, 16, None, 0xDC)
-        for item in value:
-            _pack(item, out)
+        _check_depth(depth)
+        index = 0
+        try:
+            for index, item in enumerate(value):
+                _pack(item, out, depth + 1)
+        except Exception as error:
+            raise within(error, f"[{index}]")
     else:
-        _pack_other(value, out)
+        _pack_other(value, out, depth)
 
 
-def _pack_other(value, out):
+def _check_depth(depth):
+    if depth >= _DEPTH_MAX:
+        raise ValueError(f"is nested too deep, or contains itself; a message has at most {_DEPTH_MAX} levels")
+
+
+def _pack_other(value, out, depth):
     """Everything rarer, and subclasses of what is not rare."""
     if isinstance(value, (bytes, bytearray)):
         _pack_length(len(value), out, None, 0, 0xC4, 0xC5)
         out += value
     elif isinstance(value, UUID):
-        _pack_other(value.bytes, out)
+        _pack_other(value.bytes, out, depth)
     elif isinstance(value, datetime):
         _pack_timestamp(value, out)
     elif isinstance(value, date):
@@ -90,16 +130,21 @@ def _pack_other(value, out):
     elif isinstance(value, Decimal):
         _pack_text(format(value, "f"), out)
     elif isinstance(value, (set, frozenset)):
-        _pack(sorted(value), out)
+        _pack(sorted(value), out, depth)
     else:
         for kind in (bool, int, float, str, dict, list, tuple):
             if isinstance(value, kind):
-                return _pack(kind(value), out)
+                return _pack(kind(value), out, depth)
         raise TypeError(f"a `{type(value).__name__}` cannot be sent to the host; convert it first")
 
 
 def _pack_text(value, out):
-    data = value.encode()
+    try:
+        data = value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"the text has half of a character at {error.start}, a surrogate without its other half"
+        ) from None
     _pack_length(len(data), out, 0xA0, 32, 0xD9, 0xDA)
     out += data
 
@@ -171,12 +216,10 @@ class _Reader:
             return marker - 0x100
         if 0xA0 <= marker < 0xC0:
             return self.text(marker & 0x1F)
-        if depth > _DEPTH_MAX:
-            raise DecodeError(f"the MessagePack value is nested more than {_DEPTH_MAX} deep")
         if marker < 0x90:
             return self.map(marker & 0x0F, depth)
         if marker < 0xA0:
-            return [self.value(depth + 1) for _ in range(marker & 0x0F)]
+            return self.list(marker & 0x0F, depth)
         return self.marked(marker, depth)
 
     def marked(self, marker, depth):
@@ -196,9 +239,7 @@ class _Reader:
             return self.extension(self.number(">b"), length)
         if length > len(self.data) - self.at:
             raise DecodeError("the MessagePack value is cut off")
-        if kind == "array":
-            return [self.value(depth + 1) for _ in range(length)]
-        return self.map(length, depth)
+        return self.list(length, depth) if kind == "array" else self.map(length, depth)
 
     def take(self, length):
         end = self.at + length
@@ -219,12 +260,21 @@ class _Reader:
         except UnicodeDecodeError as error:
             raise DecodeError(f"a text is not UTF-8: {error}") from None
 
+    def list(self, length, depth):
+        self.deeper(depth)
+        return [self.value(depth + 1) for _ in range(length)]
+
+    def deeper(self, depth):
+        if depth >= _DEPTH_MAX:
+            raise DecodeError(f"the MessagePack value is nested more than {_DEPTH_MAX} deep")
+
     def map(self, length, depth):
+        self.deeper(depth)
         found = {}
         for _ in range(length):
             marker = self.data[self.at]
             if not (0xA0 <= marker < 0xC0 or 0xD9 <= marker <= 0xDB):
-                raise DecodeError("the key of a map is no text")
+                raise DecodeError("the key of a map is not text")
             key = self.value(depth + 1)
             if key in found:
                 raise DecodeError(f"the key `{key}` is there twice")

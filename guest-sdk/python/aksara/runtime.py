@@ -48,12 +48,21 @@ def handle(subscription: int, data: bytes) -> tuple[bool, bytes]:
         connection = signals.connections()[subscription]
         reply = call(connection, data)
         return True, msgpack.pack(reply) if reply else b""
-    except Rejected as error:
-        return False, msgpack.pack({"reject": str(error)})
-    except ValidationError as error:
-        return False, msgpack.pack({"invalid": error.messages})
     except BaseException as error:  # Also `SystemExit` and the like: whatever it is, the save fails and not the host.
-        return False, msgpack.pack({"error": trace(error)})
+        return False, msgpack.pack(_failure(error))
+
+
+def _failure(error: BaseException) -> dict:
+    """What the host is told of an exception. It may have any text, and any trouble to say it."""
+    try:
+        if isinstance(error, Rejected):
+            return {"reject": msgpack.whole(str(error))}
+        if isinstance(error, ValidationError):
+            fields = error.messages.items()
+            return {"invalid": {name: [msgpack.whole(str(text)) for text in texts] for name, texts in fields}}
+        return {"error": msgpack.whole(trace(error))}
+    except Exception as problem:
+        return {"error": f"a `{type(error).__name__}`, whose text cannot be made: a `{type(problem).__name__}`"}
 
 
 def call(connection, data: bytes) -> dict:
@@ -100,7 +109,7 @@ def _own_frames(formatted) -> None:
         # The line is looked up by the whole name, when it is first asked for.
         frame.line  # noqa: B018
         frame.filename = frame.filename.removeprefix(_plugin["root"])
-    for further in (formatted.__cause__, formatted.__context__):
+    for further in (formatted.__cause__, formatted.__context__, *(formatted.exceptions or ())):
         if further is not None:
             _own_frames(further)
 

@@ -51,7 +51,7 @@ class Undeclared(Model):
         ("date", "today", "`date` is a date, found the text 'today'"),
         ("uuid", b"bytes", "`uuid` is a UUID, found the bytes b'bytes'"),
         ("uuid", "x", "`uuid` is a UUID, found the text 'x'"),
-        ("json", {"a": 1j}, "a `complex` has no form in JSON; convert it first"),
+        ("json", {"a": 1j}, "`json.a`: a `complex` has no form in JSON; convert it first"),
         ("text", ["x" * 100], "`text` is a text, found the list ['" + "x" * 58 + ".."),
     ],
 )

@@ -8,6 +8,7 @@ mod application;
 mod bus;
 #[cfg(feature = "plugins")]
 mod handler;
+mod json;
 #[cfg(feature = "plugins")]
 mod models;
 #[cfg(feature = "plugins")]

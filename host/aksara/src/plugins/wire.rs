@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::json;
 use crate::Value;
 use crate::meta::{FieldKind, FieldMeta};
 
@@ -24,7 +25,7 @@ pub(crate) fn to_wire(value: &Value) -> wire::Value {
         Value::Decimal(v) => v.map(|v| v.to_string()).into(),
         Value::ChronoDate(v) => v.map(|v| v.to_string()).into(),
         Value::ChronoDateTimeUtc(v) => v.map(timestamp).into(),
-        Value::Json(v) => v.as_deref().map_or(wire::Value::Nil, json_to_wire),
+        Value::Json(v) => v.as_deref().map_or(wire::Value::Nil, json::to_wire),
         _ => wire::Value::Nil,
     }
 }
@@ -47,7 +48,7 @@ impl Serialize for OnWire<'_> {
             Value::Decimal(Some(v)) => serializer.collect_str(v),
             Value::ChronoDate(Some(v)) => serializer.collect_str(v),
             Value::ChronoDateTimeUtc(Some(v)) => timestamp(*v).serialize(serializer),
-            Value::Json(Some(v)) => json_to_wire(v).serialize(serializer),
+            Value::Json(Some(v)) => json::to_wire(v).serialize(serializer),
             _ => serializer.serialize_unit(),
         }
     }
@@ -58,85 +59,81 @@ fn timestamp(time: DateTime<Utc>) -> wire::Timestamp {
     wire::Timestamp::new(time.timestamp(), time.timestamp_subsec_nanos().min(999_999_999)).unwrap_or_default()
 }
 
-fn json_to_wire(json: &serde_json::Value) -> wire::Value {
-    use serde_json::Value as Json;
-    match json {
-        Json::Null => wire::Value::Nil,
-        Json::Bool(v) => (*v).into(),
-        Json::Number(v) => v
-            .as_i64()
-            .map(wire::Value::from)
-            .or_else(|| v.as_u64().map(wire::Value::from))
-            .unwrap_or_else(|| v.as_f64().into()),
-        Json::String(v) => v.as_str().into(),
-        Json::Array(v) => wire::Value::Array(v.iter().map(json_to_wire).collect()),
-        Json::Object(v) => {
-            wire::Value::Map(v.iter().map(|(key, value)| (key.clone(), json_to_wire(value))).collect())
-        }
-    }
-}
-
-/// `None` for what JSON cannot hold: bytes, timestamps, and floats that are no numbers.
-fn json_from_wire(value: wire::Value) -> Option<serde_json::Value> {
-    use serde_json::Value as Json;
-    Some(match value {
-        wire::Value::Nil => Json::Null,
-        wire::Value::Bool(v) => v.into(),
-        wire::Value::Int(v) => v.into(),
-        wire::Value::UInt(v) => v.into(),
-        wire::Value::Float(v) => Json::Number(serde_json::Number::from_f64(v)?),
-        wire::Value::Str(v) => v.into(),
-        wire::Value::Array(v) => Json::Array(v.into_iter().map(json_from_wire).collect::<Option<_>>()?),
-        wire::Value::Map(v) => Json::Object(
-            v.into_iter().map(|(key, value)| Some((key, json_from_wire(value)?))).collect::<Option<_>>()?,
-        ),
-        wire::Value::Bin(_) | wire::Value::Timestamp(_) => return None,
-    })
-}
-
 /// A value from a plugin as a value for this field.
 ///
 /// # Errors
 /// What is wrong with it, as a clause that goes behind `set `Post.slug` to`: `an integer; the field is text`.
 pub(crate) fn from_wire(field: &FieldMeta, value: wire::Value) -> Result<Value, String> {
-    let found = value.kind();
-    let mismatch = |what: &str| Err(format!("{what}; the field is {}", field.kind.words()));
-    let converted = match (field.kind, value) {
+    let mismatch = |found: &str| Err(format!("{found}; the field is {}", field.kind.words()));
+    let kind = value.kind();
+    Ok(match (field.kind, value) {
         (FieldKind::Json, wire::Value::Nil) if !field.nullable => {
-            Some(Value::Json(Some(Box::new(serde_json::Value::Null))))
+            Value::Json(Some(Box::new(serde_json::Value::Null)))
         }
-        (_, wire::Value::Nil) if field.nullable => Some(field.kind.null()),
+        (_, wire::Value::Nil) if field.nullable => field.kind.null(),
         (_, wire::Value::Nil) => return Err("null; the field may not be null".to_owned()),
         (FieldKind::I16, wire::Value::Int(v)) => match i16::try_from(v) {
-            Ok(v) => Some(Value::SmallInt(Some(v))),
+            Ok(v) => Value::SmallInt(Some(v)),
             Err(_) => return mismatch(&v.to_string()),
         },
         (FieldKind::I32, wire::Value::Int(v)) => match i32::try_from(v) {
-            Ok(v) => Some(Value::Int(Some(v))),
+            Ok(v) => Value::Int(Some(v)),
             Err(_) => return mismatch(&v.to_string()),
         },
-        (FieldKind::I64, wire::Value::Int(v)) => Some(Value::BigInt(Some(v))),
-        (FieldKind::F32, wire::Value::Float(v)) => Some(Value::Float(Some(v as f32))),
-        (FieldKind::F32, wire::Value::Int(v)) => Some(Value::Float(Some(v as f32))),
-        (FieldKind::F64, wire::Value::Float(v)) => Some(Value::Double(Some(v))),
-        (FieldKind::F64, wire::Value::Int(v)) => Some(Value::Double(Some(v as f64))),
-        (FieldKind::Bool, wire::Value::Bool(v)) => Some(Value::Bool(Some(v))),
-        (FieldKind::String, wire::Value::Str(v)) => Some(Value::String(Some(v))),
-        (FieldKind::Bytes, wire::Value::Bin(v)) => Some(Value::Bytes(Some(v))),
+        (FieldKind::I64, wire::Value::Int(v)) => Value::BigInt(Some(v)),
+        (FieldKind::I16 | FieldKind::I32 | FieldKind::I64, wire::Value::UInt(v)) => {
+            return mismatch(&v.to_string());
+        }
+        (FieldKind::F32, wire::Value::Float(v)) if v.is_finite() && (v as f32).is_infinite() => {
+            return mismatch(&format!("{v:e}, which 32 bits cannot hold"));
+        }
+        (FieldKind::F32, wire::Value::Float(v)) => Value::Float(Some(v as f32)),
+        (FieldKind::F32, wire::Value::Int(v)) => Value::Float(Some(v as f32)),
+        (FieldKind::F32, wire::Value::UInt(v)) => Value::Float(Some(v as f32)),
+        (FieldKind::F64, wire::Value::Float(v)) => Value::Double(Some(v)),
+        (FieldKind::F64, wire::Value::Int(v)) => Value::Double(Some(v as f64)),
+        (FieldKind::F64, wire::Value::UInt(v)) => Value::Double(Some(v as f64)),
+        (FieldKind::Bool, wire::Value::Bool(v)) => Value::Bool(Some(v)),
+        (FieldKind::String, wire::Value::Str(v)) => Value::String(Some(v)),
+        (FieldKind::String, wire::Value::Bin(_)) => return mismatch("bytes, or text that is not UTF-8"),
+        (FieldKind::Bytes, wire::Value::Bin(v)) => Value::Bytes(Some(v)),
         // serde does not tell a list of no bytes from a list of nothing.
-        (FieldKind::Bytes, wire::Value::Array(v)) if v.is_empty() => Some(Value::Bytes(Some(Vec::new()))),
-        (FieldKind::Uuid, wire::Value::Bin(v)) => Uuid::from_slice(&v).ok().map(|v| Value::Uuid(Some(v))),
-        (FieldKind::Decimal, wire::Value::Str(v)) => {
-            Decimal::from_str_exact(&v).ok().map(|v| Value::Decimal(Some(v)))
-        }
-        (FieldKind::Date, wire::Value::Str(v)) => {
-            v.parse::<NaiveDate>().ok().map(|v| Value::ChronoDate(Some(v)))
-        }
+        (FieldKind::Bytes, wire::Value::Array(v)) if v.is_empty() => Value::Bytes(Some(Vec::new())),
+        (FieldKind::Uuid, wire::Value::Bin(v)) => match Uuid::from_slice(&v) {
+            Ok(v) => Value::Uuid(Some(v)),
+            Err(_) => return mismatch(&format!("{} bytes", v.len())),
+        },
+        (FieldKind::Decimal, wire::Value::Str(v)) => match Decimal::from_str_exact(&v) {
+            Ok(v) => Value::Decimal(Some(v)),
+            Err(_) => return Err(not_a_decimal(&v)),
+        },
+        (FieldKind::Date, wire::Value::Str(v)) => match v.parse::<NaiveDate>() {
+            Ok(v) => Value::ChronoDate(Some(v)),
+            Err(_) => return mismatch("text that is not a day of the calendar as `YYYY-MM-DD`"),
+        },
         (FieldKind::DateTime, wire::Value::Timestamp(v)) => {
-            DateTime::from_timestamp(v.seconds(), v.nanoseconds()).map(|v| Value::ChronoDateTimeUtc(Some(v)))
+            match DateTime::from_timestamp(v.seconds(), v.nanoseconds()) {
+                Some(v) => Value::ChronoDateTimeUtc(Some(v)),
+                None => return mismatch("a time that is too far away"),
+            }
         }
-        (FieldKind::Json, v) => json_from_wire(v).map(|v| Value::Json(Some(Box::new(v)))),
-        _ => None,
-    };
-    converted.map_or_else(|| mismatch(found), Ok)
+        (FieldKind::Json, v) => Value::Json(Some(Box::new(
+            json::from_wire(v).map_err(|unfit| unfit.within(field.name))?,
+        ))),
+        _ => return mismatch(kind),
+    })
+}
+
+/// Why text is not a decimal that a field holds: it has too many digits, is written with an exponent, or is something else,
+/// which is not shown.
+fn not_a_decimal(text: &str) -> String {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = unsigned.bytes().filter(u8::is_ascii_digit).count();
+    if digits > 0 && digits + usize::from(unsigned.contains('.')) == unsigned.len() {
+        return format!("a decimal of {digits} digits; the field holds 28");
+    }
+    if text.len() <= 40 && text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return format!("`{text}`; the field is a decimal, which is written without an exponent");
+    }
+    "text that is not a number; the field is a decimal".to_owned()
 }
