@@ -18,7 +18,7 @@ func init() {
 func handle(index uint32, data []byte) (answer []byte, failed bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			answer, failed = failure(errors.New("panic: "+textOf(cause)), stack()), true
+			answer, failed = failure(errors.New("panic: "+withCauses(cause)), stack()), true
 		}
 	}()
 	if int(index) >= len(registry.subscriptions) {
@@ -37,8 +37,13 @@ func handle(index uint32, data []byte) (answer []byte, failed bool) {
 	return answer, false
 }
 
-// textOf is what a panic says.
-func textOf(cause any) string {
+// textOf is what a panic says. The method that says it may panic itself.
+func textOf(cause any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "a value of type `" + reflect.TypeOf(cause).String() + "`, whose text cannot be made"
+		}
+	}()
 	switch v := cause.(type) {
 	case error:
 		return v.Error()

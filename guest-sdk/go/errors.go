@@ -69,7 +69,7 @@ func failure(err error, trace []byte) []byte {
 	key, value := "error", any(nil)
 	switch {
 	case fault:
-		text := err.Error()
+		text := withCauses(err)
 		if len(trace) > 0 {
 			text += "\n\n" + string(trace)
 		}
@@ -84,6 +84,36 @@ func failure(err error, trace []byte) []byte {
 		panic(err)
 	}
 	return encoded
+}
+
+// causesMax is how many causes of an error are told: they may go round in a circle.
+const causesMax = 16
+
+// withCauses is the text of an error, or of another cause of a panic, and that of each error which it wraps and does not
+// say itself.
+func withCauses(cause any) string {
+	text := textOf(cause)
+	err, _ := cause.(error)
+	left := wrapped(err)
+	for told := 0; len(left) > 0 && told < causesMax; told++ {
+		inner := left[0]
+		left = append(left[1:], wrapped(inner)...)
+		if said := textOf(inner); !strings.Contains(text, said) {
+			text += "\ncaused by: " + said
+		}
+	}
+	return text
+}
+
+// wrapped are the errors that an error wraps, one or several.
+func wrapped(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(part error) bool { return part == nil })
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return []error{inner}
+	}
+	return nil
 }
 
 // takeApart takes an error apart, and what was joined to it.

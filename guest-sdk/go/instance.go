@@ -15,11 +15,12 @@ type Instance struct {
 }
 
 // Set gives a field a value: any of those that Value returns, other numbers, a UUID, pointers to all of them (nil is
-// null), slices, maps and structs of them. The value is copied; what is changed inside it later is not seen.
+// null), slices, maps and structs of them. A struct has the entries that its tags `aksara` name, or without any, those
+// that encoding/json would give it. The value is copied; what is changed inside it later is not seen.
 func (i *Instance) Set(name string, value any) {
 	wire, err := toWire(value)
 	if err != nil {
-		panic("the field `" + name + "` of " + i.owner + " cannot be set: " + err.Error())
+		panic("the field " + about(name, err, " of "+i.owner+" cannot be set"))
 	}
 	at := i.find(name)
 	if at < 0 {

@@ -12,7 +12,7 @@ type Values map[string]any
 
 // ask sends a request to one of the host's imports. What cannot be encoded, the host is not asked.
 func ask(call func([]byte) ([]byte, error), request map[string]any) (any, error) {
-	wire, err := mapToWire(request)
+	wire, err := mapToWire(request, 0)
 	if err != nil {
 		return nil, err
 	}

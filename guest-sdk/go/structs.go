@@ -3,19 +3,22 @@ package aksara
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// structField is a field of a struct that stands for one of a model.
+// structField is a field of a struct that stands for one of a model, or for an entry of a document.
 type structField struct {
-	name  string
-	index int
+	name      string
+	index     []int
+	omitEmpty bool
 }
 
-// known has the fields of the types seen so far.
-var known sync.Map
+// known has the fields of the types seen so far: those of models, and those of documents.
+var known, shapes sync.Map
 
 // fieldsOf are the exported fields of a struct with their names outside Go: those of the tag `aksara:"title"`. A field
 // without a tag, or with `aksara:"-"`, is the plugin's own.
@@ -27,11 +30,67 @@ func fieldsOf(t reflect.Type) []structField {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if name := field.Tag.Get("aksara"); field.IsExported() && name != "" && name != "-" {
-			fields = append(fields, structField{name, i})
+			fields = append(fields, structField{name: name, index: field.Index})
 		}
 	}
 	known.Store(t, fields)
 	return fields
+}
+
+// shapeOf are the entries that a struct inside a value has: those of the tags `aksara`, or of a struct without any, what
+// encoding/json makes of it.
+func shapeOf(t reflect.Type) []structField {
+	if fields, found := shapes.Load(t); found {
+		return fields.([]structField)
+	}
+	fields := fieldsOf(t)
+	if len(fields) == 0 {
+		fields = jsonFields(t)
+	}
+	shapes.Store(t, fields)
+	return fields
+}
+
+// jsonFields are the exported fields of a struct, also of those that it embeds, with the names of their tags `json`, or
+// their own.
+func jsonFields(t reflect.Type) []structField {
+	var fields []structField
+	for _, field := range reflect.VisibleFields(t) {
+		tag, tagged := field.Tag.Lookup("json")
+		name, options, _ := strings.Cut(tag, ",")
+		embeds := field.Anonymous && name == "" && structOf(field.Type) != nil
+		if tag == "-" || embeds || !field.IsExported() || isWithin(t, field) {
+			continue
+		}
+		if !tagged || name == "" {
+			name = field.Name
+		}
+		omits := slices.Contains(strings.Split(options, ","), "omitempty")
+		fields = append(fields, structField{name, field.Index, omits})
+	}
+	return fields
+}
+
+// isWithin says whether a field is inside of an embedded struct that has a name of its own, and is an entry with it.
+func isWithin(t reflect.Type, field reflect.StructField) bool {
+	for depth := 1; depth < len(field.Index); depth++ {
+		outer := t.FieldByIndex(field.Index[:depth])
+		if name, _, _ := strings.Cut(outer.Tag.Get("json"), ","); name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// structOf is the struct that an embedded type is, or points to; nil where it is something else.
+func structOf(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == timeType {
+		return nil
+	}
+	return t
 }
 
 // Decode fills the fields of a struct that are tagged with the names of fields that are there. Pointers take null.
@@ -45,15 +104,26 @@ func (f *Fields) Decode(target any) error {
 
 func (f *Fields) decode(v reflect.Value) error {
 	for _, field := range fieldsOf(v.Type()) {
-		at := f.find(field.name)
-		if at < 0 {
+		found := f.find(field.name)
+		if found < 0 {
 			continue
 		}
-		if err := assign(v.Field(field.index), f.values[at]); err != nil {
-			return within("the field `"+field.name+"` of "+f.owner+" does not fit `"+v.Type().String()+"`", err)
+		if err := assign(v.FieldByIndex(field.index), f.values[found]); err != nil {
+			return doesNotFit(field.name, f.owner, v.Type(), err)
 		}
 	}
 	return nil
+}
+
+// doesNotFit says which field of what cannot be put into a struct, and where inside its value.
+func doesNotFit(name, owner string, t reflect.Type, err error) error {
+	return errors.New("the field " + about(name, err, " of "+owner+" does not fit `"+t.String()+"`"))
+}
+
+// about is a field, or the place inside its value where an error is, then what is said of it, then the error.
+func about(name string, err error, said string) string {
+	inside := at(name, err).(*placed)
+	return "`" + inside.path + "`" + said + ": " + inside.err.Error()
 }
 
 var (
@@ -136,11 +206,25 @@ func assign(target reflect.Value, value any) error {
 	return errors.New(kind(value) + " is no `" + target.Type().String() + "`")
 }
 
+// embedded is a field of a struct, with the structs that it embeds by a pointer made on the way.
+func embedded(v reflect.Value, index []int) reflect.Value {
+	for depth, i := range index {
+		if depth > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v
+}
+
 func assignList(target reflect.Value, values []any) error {
 	list := reflect.MakeSlice(target.Type(), len(values), len(values))
 	for i, value := range values {
 		if err := assign(list.Index(i), value); err != nil {
-			return within("["+strconv.Itoa(i)+"]", err)
+			return at("["+strconv.Itoa(i)+"]", err)
 		}
 	}
 	target.Set(list)
@@ -149,13 +233,13 @@ func assignList(target reflect.Value, values []any) error {
 
 func assignMap(target reflect.Value, values map[string]any) error {
 	if target.Kind() == reflect.Struct {
-		for _, field := range fieldsOf(target.Type()) {
+		for _, field := range shapeOf(target.Type()) {
 			value, found := values[field.name]
 			if !found {
 				continue
 			}
-			if err := assign(target.Field(field.index), value); err != nil {
-				return within("`"+field.name+"`", err)
+			if err := assign(embedded(target, field.index), value); err != nil {
+				return at(field.name, err)
 			}
 		}
 		return nil
@@ -168,7 +252,7 @@ func assignMap(target reflect.Value, values map[string]any) error {
 	for name, value := range values {
 		entry := reflect.New(t.Elem()).Elem()
 		if err := assign(entry, value); err != nil {
-			return within("`"+name+"`", err)
+			return at(name, err)
 		}
 		entries.SetMapIndex(reflect.ValueOf(name).Convert(t.Key()), entry)
 	}

@@ -76,13 +76,13 @@ func (e *Event) Patch(changed any) error {
 		return err
 	}
 	for _, field := range fieldsOf(after.Type()) {
-		from, to := before.Field(field.index), after.Field(field.index)
+		from, to := before.FieldByIndex(field.index), after.FieldByIndex(field.index)
 		if quicklyEqual(from, to) {
 			continue
 		}
 		value, err := toWire(to.Interface())
 		if err != nil {
-			return within("the field `"+field.name+"` of `"+after.Type().String()+"` cannot be sent", err)
+			return errors.New("the field " + about(field.name, err, " of `"+after.Type().String()+"` cannot be sent"))
 		}
 		was, err := toWire(from.Interface())
 		if err != nil || !same(was, value) {

@@ -64,7 +64,7 @@ fn an_error_names_the_field_and_not_its_value() {
     };
     assert_eq!(error("cover", "secret".into()), "in `cover`: text, expected a sequence");
     let inner = Value::Array(vec![Value::Map(Map::from([("Sized".into(), Value::Nil)]))]);
-    assert_eq!(error("kinds", inner), "in `kinds`: in `Sized`: null, expected u8");
+    assert_eq!(error("kinds", inner), "in `kinds[0].Sized`: null, expected u8");
 }
 
 #[test]
