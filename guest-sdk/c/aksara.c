@@ -569,8 +569,8 @@ static aksara_value invalid_fields(void) {
         count = 0;
         for (const message *at = field; at != NULL; at = at->next)
             if (aksara_compare(at->field, field->field) == 0)
-                texts[count++] = aksara_string(at->text);
-        pairs[fields].key = field->field.data;
+                texts[count++] = aksara_string(readable(at->text));
+        pairs[fields].key = readable(field->field).data;
         pairs[fields++].value = aksara_list(texts, count);
     }
     return aksara_map(pairs, fields);
@@ -579,7 +579,7 @@ static aksara_value invalid_fields(void) {
 static aksara_value failure_value(void) {
     if (failure.kind == INVALID)
         return AKSARA_MAP({"invalid", invalid_fields()});
-    return AKSARA_MAP({failure.kind == REJECT ? "reject" : "error", aksara_string(failure.text)});
+    return AKSARA_MAP({failure.kind == REJECT ? "reject" : "error", aksara_string(readable(failure.text))});
 }
 
 bool aksara_handle(uint32_t subscription, aksara_bytes message, aksara_bytes *answer) {

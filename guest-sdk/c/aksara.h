@@ -144,7 +144,7 @@ bool aksara_next(aksara_iter *it);
  */
 bool aksara_same(aksara_value a, aksara_value b);
 
-/* Reads MessagePack from elsewhere, a cache say; an error when it is malformed or nests deeper than 32
+/* Reads MessagePack from elsewhere, a cache say; an error when it is malformed or nests deeper than 128
  * levels. */
 aksara_value aksara_read(aksara_bytes message);
 

@@ -343,7 +343,7 @@ aksara_result aksara_fail_at(const char *file, int line, const char *function, c
 
 /* ---- reading MessagePack ---- */
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX 128 /* as the host has it */
 #define CUT "it is cut short"
 #define BAD_TIME "a malformed timestamp"
 
@@ -502,6 +502,27 @@ int aksara_compare(aksara_str a, aksara_str b) {
     return order != 0 || a.len == b.len ? order : a.len < b.len ? -1 : 1;
 }
 
+/* A text for people: what is not UTF-8 in it is shown as U+FFFD, so that no message is lost by its text. */
+static aksara_str readable(aksara_str text) {
+    if (is_utf8((const uint8_t *)text.data, text.len))
+        return text;
+    char *made = (char *)aksara_alloc(text.len * 3 + 1);
+    if (made == NULL)
+        return aksara_cstr(OUT_OF_MEMORY);
+    aksara_str shown = {made, 0};
+    for (size_t at = 0; at < text.len;) {
+        size_t len = 1;
+        while (len <= 4 && at + len <= text.len && !is_utf8((const uint8_t *)text.data + at, len))
+            len++;
+        bool bad = len > 4 || at + len > text.len;
+        memcpy(made + shown.len, bad ? "\xef\xbf\xbd" : text.data + at, bad ? 3 : len);
+        shown.len += bad ? 3 : len;
+        at += bad ? 1 : len;
+    }
+    made[shown.len] = 0;
+    return shown;
+}
+
 /* Shell's: no recursion, and nothing to link. */
 static void sort(aksara_str *keys, size_t count) {
     for (size_t gap = count / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
@@ -550,7 +571,7 @@ static const char *check(const uint8_t *at, size_t left, unsigned depth, size_t 
     if (found.kind != AKSARA_KIND_LIST && found.kind != AKSARA_KIND_MAP)
         return NULL;
     if (depth == 0)
-        return "it nests deeper than 32 levels";
+        return "it nests deeper than 128 levels";
     if (found.kind == AKSARA_KIND_MAP) {
         place before = arena;
         wrong = check_map(at, left, found.count, depth - 1, size);

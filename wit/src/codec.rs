@@ -98,7 +98,7 @@ pub fn encode(value: &(impl serde::Serialize + ?Sized)) -> Vec<u8> {
 
 /// Encodes a message of this crate.
 pub(crate) fn encode_message(message: &impl serde::Serialize) -> Vec<u8> {
-    match to_value(message) {
+    match to_value::message(message) {
         Ok(value) => value.encode(),
         // Every message is a map of text, numbers and values.
         Err(error) => unreachable!("a message has no form in the contract: {error}"),

@@ -35,6 +35,9 @@ pub struct Unfit {
     problem: String,
 }
 
+/// As many characters of a path as an error shows.
+const PATH_MAX: usize = 200;
+
 impl Unfit {
     fn new(problem: String) -> Self {
         Unfit { path: String::new(), problem }
@@ -49,8 +52,10 @@ impl Unfit {
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            write!(f, "in `{}`: ", self.path)?;
+        match self.path.char_indices().nth(PATH_MAX) {
+            Some((end, _)) => write!(f, "in `{}..`: ", &self.path[..end])?,
+            None if self.path.is_empty() => {}
+            None => write!(f, "in `{}`: ", self.path)?,
         }
         f.write_str(&self.problem)
     }

@@ -19,15 +19,36 @@ use crate::{Map, Timestamp, Unfit, Value};
 ///
 /// # Errors
 /// When the type refuses to be serialised, or has no form in the contract: keys of a map that are no text, two
-/// equal ones, integers beyond 64 bits.
+/// equal ones, integers beyond 64 bits, more levels than a message has. The error says where: ``in `items[3].at` ``.
 pub fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Unfit> {
-    value.serialize(Target { was_byte: &Cell::new(false) })
+    within(LEVELS_MAX, value)
+}
+
+/// How many arrays and maps a value may consist of, one in the other. A host reads 128; the rest is for the message
+/// around the value.
+const LEVELS_MAX: usize = 120;
+
+/// A message of this crate, whose values were made by [`to_value`], or read.
+pub(crate) fn message(value: &impl Serialize) -> Result<Value, Unfit> {
+    within(usize::MAX, value)
+}
+
+/// A value of so many levels at most.
+fn within(levels: usize, value: &(impl Serialize + ?Sized)) -> Result<Value, Unfit> {
+    value.serialize(Target { was_byte: &Cell::new(false), levels })
+}
+
+/// The levels that are left inside of one.
+fn inside(levels: usize) -> Result<usize, Unfit> {
+    let too_deep = || Unfit::custom(format_args!("more than {LEVELS_MAX} levels of nesting"));
+    levels.checked_sub(1).ok_or_else(too_deep)
 }
 
 /// Where one value goes.
 struct Target<'c> {
     /// Set by a `u8`, of which alone a sequence is bytes.
     was_byte: &'c Cell<bool>,
+    levels: usize,
 }
 
 impl<'c> Serializer for Target<'c> {
@@ -108,7 +129,7 @@ impl<'c> Serializer for Target<'c> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Unfit> {
-        to_value(value)
+        within(self.levels, value)
     }
 
     fn serialize_unit(self) -> Result<Value, Unfit> {
@@ -139,11 +160,11 @@ impl<'c> Serializer for Target<'c> {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, Unfit> {
-        Ok(named(variant, to_value(value)?))
+        Ok(named(variant, within(inside(self.levels)?, value).map_err(|error| error.within(variant))?))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Sequence, Unfit> {
-        Ok(Sequence { values: Vec::new(), is_bytes: true })
+        Ok(Sequence { values: Vec::new(), is_bytes: true, levels: inside(self.levels)? })
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Sequence, Unfit> {
@@ -165,7 +186,7 @@ impl<'c> Serializer for Target<'c> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, Unfit> {
-        Ok(Entries { map: Map::new(), key: None })
+        Ok(Entries { map: Map::new(), key: None, levels: inside(self.levels)? })
     }
 
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<Entries, Unfit> {
@@ -206,12 +227,17 @@ fn named(variant: &str, content: Value) -> Value {
 struct Sequence {
     values: Vec<Value>,
     is_bytes: bool,
+    /// Those of each item.
+    levels: usize,
 }
 
 impl Sequence {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
         let was_byte = Cell::new(false);
-        let value = value.serialize(Target { was_byte: &was_byte })?;
+        let target = Target { was_byte: &was_byte, levels: self.levels };
+        let place = self.values.len();
+        let value =
+            value.serialize(target).map_err(|error: Unfit| error.within(format_args!("[{place}]")))?;
         self.is_bytes &= was_byte.get();
         self.values.push(value);
         Ok(())
@@ -229,11 +255,14 @@ impl Sequence {
 struct Entries {
     map: Map,
     key: Option<String>,
+    /// Those of each value.
+    levels: usize,
 }
 
 impl Entries {
     /// Not generic, so that there is one of it.
-    fn insert(&mut self, key: String, value: Value) -> Result<(), Unfit> {
+    fn insert(&mut self, key: String, value: Result<Value, Unfit>) -> Result<(), Unfit> {
+        let value = value.map_err(|error| error.within(&key))?;
         if self.map.contains_key(&key) {
             return Err(Unfit::custom(format_args!("duplicate key `{key}`")));
         }
@@ -316,7 +345,7 @@ impl SerializeMap for Entries {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
         let key = self.key.take().ok_or_else(|| Unfit::custom("a value without a key"))?;
-        self.insert(key, to_value(value)?)
+        self.insert(key, within(self.levels, value))
     }
 
     fn end(self) -> Result<Value, Unfit> {
@@ -329,7 +358,7 @@ impl SerializeStruct for Entries {
     type Error = Unfit;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unfit> {
-        self.insert(name.to_owned(), to_value(value)?)
+        self.insert(name.to_owned(), within(self.levels, value))
     }
 
     fn end(self) -> Result<Value, Unfit> {
@@ -342,7 +371,7 @@ impl SerializeStructVariant for Variant<Entries> {
     type Error = Unfit;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unfit> {
-        self.content.insert(name.to_owned(), to_value(value)?)
+        self.content.insert(name.to_owned(), within(self.content.levels, value))
     }
 
     fn end(self) -> Result<Value, Unfit> {

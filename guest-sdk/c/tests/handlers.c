@@ -192,12 +192,22 @@ static aksara_result cut_text(aksara_event *event) {
 
 static aksara_result refuse_with_half_a_letter(aksara_event *event) {
     (void)event;
-    return aksara_reject("\xc3");
+    return aksara_reject("caf\xc3 \xc3\xa9\xff");
+}
+
+static aksara_result fail_with_half_a_letter(aksara_event *event) {
+    (void)event;
+    return aksara_fail("caf\xc3");
+}
+
+static aksara_result find_half_a_letter(aksara_event *event) {
+    (void)event;
+    return aksara_invalid("ti\xc3", "caf\xc3");
 }
 
 static aksara_result nest_deeply(aksara_event *event) {
     aksara_value value = aksara_nil();
-    for (int depth = 0; depth < 40; depth++)
+    for (int depth = 0; depth < 140; depth++)
         value = AKSARA_LIST(value);
     aksara_set(event, "tags", value);
     return AKSARA_OK;
@@ -234,10 +244,15 @@ static void mistakes_are_named(void) {
     CHECK(failed_with(call("save", take_missing, post(), aksara_nil()), "error",
                       "the event has no field `nonsense`;"));
     CHECK(failed_with(call("save", cut_text, post(), aksara_nil()), "error", "a text is no UTF-8;"));
-    CHECK(failed_with(call("save", refuse_with_half_a_letter, post(), aksara_nil()), "error",
-                      "a text is no UTF-8;"));
+    /* What is said is not lost by its text. */
+    CHECK(failed_with(call("save", refuse_with_half_a_letter, post(), aksara_nil()), "reject",
+                      "caf\xef\xbf\xbd \xc3\xa9\xef\xbf\xbd"));
+    CHECK(failed_with(call("save", fail_with_half_a_letter, post(), aksara_nil()), "error",
+                      "caf\xef\xbf\xbd\n  at fail_with_half_a_letter"));
+    CHECK(is(call("save", find_half_a_letter, post(), aksara_nil()).failure,
+             "{\"invalid\": {\"ti\xef\xbf\xbd\": [\"caf\xef\xbf\xbd\"]}}"));
     CHECK(failed_with(call("save", nest_deeply, post(), aksara_nil()), "error",
-                      "what is sent is malformed: it nests deeper"));
+                      "what is sent is malformed: it nests deeper than 128 levels"));
     CHECK(failed_with(call("bulk", take_no_row, aksara_nil(), aksara_nil()), "error",
                       "there is no instance 3 of 0;"));
     CHECK(failed_with(call("narrow", set_others, post(), aksara_nil()), "error",

@@ -103,4 +103,34 @@ fn what_has_no_form_in_the_contract_is_an_error() {
     }
     let twice = Twice { title: 1, rest: Map::from([("title".into(), Value::Nil)]) };
     assert_eq!(error(to_value(&twice)), "duplicate key `title`");
+    let deep = error(to_value(&Map::from([("a".into(), nested(200))])));
+    assert!(deep.starts_with("in `a[0][0]") && deep.ends_with("..`: more than 120 levels of nesting"), "{deep}");
+    let inner = BTreeMap::from([("items", vec![BTreeMap::from([("at", 1i128)])])]);
+    assert_eq!(error(to_value(&inner)), "in `items[0].at`: i128 is not supported");
+}
+
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(Value::Nil, |inner, _| Value::Array(vec![inner]))
+}
+
+/// A document of the application's is one of the types that a value may become.
+#[test]
+fn what_json_has_not_becomes_its_form_in_a_document() {
+    let time = |nanoseconds| Value::from(Timestamp::new(1, nanoseconds));
+    let forms = [
+        (time(0), "1970-01-01T00:00:01Z"),
+        (time(500_000_000), "1970-01-01T00:00:01.500Z"),
+        (time(123_456_000), "1970-01-01T00:00:01.123456Z"),
+        (time(1), "1970-01-01T00:00:01.000000001Z"),
+        (vec![0u8, 255].into(), "00ff"),
+        (vec![0xabu8; 16].into(), "abababab-abab-abab-abab-abababababab"),
+    ];
+    for (value, form) in forms {
+        let inside = Map::from([("at".into(), Value::Array(vec![value]))]);
+        let document: serde_json::Value = from_value(Value::Map(inside)).unwrap();
+        assert_eq!(document, serde_json::json!({ "at": [form] }));
+    }
+    let inside = Map::from([("at".into(), Value::Array(vec![Value::Nil, f64::NAN.into()]))]);
+    let error = from_value::<serde_json::Value>(Value::Map(inside)).unwrap_err();
+    assert_eq!(error.to_string(), "in `at[1]`: a float that JSON has no form for");
 }

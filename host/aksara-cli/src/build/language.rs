@@ -172,13 +172,15 @@ const COMPILE_FLAGS: [&str; 4] = ["--target=wasm32-wasi", "-Oz", "-ffunction-sec
 const C_FLAGS: [&str; 1] = ["-std=c11"];
 const CPP_FLAGS: [&str; 3] = ["-std=c++17", "-fno-exceptions", "-fno-rtti"];
 
-/// The stack lies below the data, so that one that overflows traps: above, it would run into the data without a word.
-const LINK_FLAGS: [&str; 5] = [
+/// The stack lies below the data, so that one that overflows traps: above, it would run into the data without a word. It
+/// holds a message of 128 levels several times.
+const LINK_FLAGS: [&str; 6] = [
     "--target=wasm32-wasi",
     "-mexec-model=reactor",
     "-Wl,--strip-all",
     "-Wl,--gc-sections",
     "-Wl,--stack-first",
+    "-Wl,-z,stack-size=262144",
 ];
 
 /// Whether a source is C++ by its name.
