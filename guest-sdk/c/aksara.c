@@ -91,8 +91,11 @@ aksara_value aksara_get(const aksara_event *event, const char *field) {
 
 void aksara_set(aksara_event *event, const char *field, aksara_value value) {
     aksara_value sent;
+    const char *wrong = value.data == NULL ? NULL : check_message(value.data, value.len);
     if (value.data == NULL) {
         record(FAILURE, value.name);
+    } else if (wrong != NULL) {
+        record(FAILURE, aksara_format("the value of `%s` is malformed: %s", field, wrong));
     } else if (lookup(event->instance, aksara_cstr(field), &sent) && aksara_same(sent, value)) {
         patch **at = place_of(&event->set, field);
         if (*at != NULL)

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets no value has failed")]
 
 mod asks;
+mod documents;
 mod heard;
 mod misbehaviour;
 mod refusals;
@@ -91,9 +92,14 @@ impl Host {
             assert!(status.failure.is_none(), "{}: {:?}", status.name, status.failure);
         }
         let options = |options: aksara::DbOptions| {
-            options.plugins(&plugins).service("conform.reverse", |_, text: String| async move {
-                Ok(text.chars().rev().collect::<String>())
-            })
+            options
+                .plugins(&plugins)
+                .service("conform.reverse", |_, text: String| async move {
+                    Ok(text.chars().rev().collect::<String>())
+                })
+                .service("conform.keep", |_, document: serde_json::Value| async move {
+                    Ok(document.to_string())
+                })
         };
         let test = TestDb::opened::<(Note, Conform, Secret)>(options).await;
         Host { db: test.db.clone(), logged, plugins, language, _test: test, _folder: folder }
@@ -141,6 +147,7 @@ async fn conforms(language: &'static str) {
     for reuses in [false, true] {
         let host = Host::open(language, reuses).await;
         values::check(&host).await;
+        documents::check(&host).await;
         refusals::check(&host).await;
         asks::check(&host).await;
         heard::check(&host).await;

@@ -252,7 +252,7 @@ static void mistakes_are_named(void) {
     CHECK(is(call("save", find_half_a_letter, post(), aksara_nil()).failure,
              "{\"invalid\": {\"ti\xef\xbf\xbd\": [\"caf\xef\xbf\xbd\"]}}"));
     CHECK(failed_with(call("save", nest_deeply, post(), aksara_nil()), "error",
-                      "what is sent is malformed: it nests deeper than 128 levels"));
+                      "the value of `tags` is malformed: it nests deeper than 128 levels"));
     CHECK(failed_with(call("bulk", take_no_row, aksara_nil(), aksara_nil()), "error",
                       "there is no instance 3 of 0;"));
     CHECK(failed_with(call("narrow", set_others, post(), aksara_nil()), "error",

@@ -34,6 +34,30 @@ static void echo(aksara_event *it) {
     aksara_set(it, "json_out", aksara_get(it, "json"));
 }
 
+/* What commands put into a field, or send. */
+static aksara_value document(const aksara_event *it) {
+    static const char *const twins[] = {"integer", "float", "boolean", "text",    "bytes",
+                                        "time",    "date",  "uuid",    "decimal", "json"};
+    aksara_pair fields[10];
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
+        fields[i].key = twins[i], fields[i].value = aksara_get(it, twins[i]);
+    aksara_value list =
+        AKSARA_LIST(aksara_get(it, "uuid"), aksara_get(it, "time"), aksara_get(it, "bytes"));
+    return AKSARA_MAP({"fields", aksara_map(fields, 10)}, {"list", list});
+}
+
+static aksara_value not_a_number(void) {
+    aksara_value inner = AKSARA_MAP({"at", aksara_f64(__builtin_nan(""))});
+    return AKSARA_MAP({"items", AKSARA_LIST(aksara_i64(1), inner)});
+}
+
+static aksara_value deep(void) {
+    aksara_value nested = aksara_list(NULL, 0);
+    for (int level = 1; level < 200; level++)
+        nested = AKSARA_LIST(nested);
+    return nested;
+}
+
 static aksara_result explode(void) { return aksara_fail("boom"); }
 
 /* Ends when the arena does, which fails the event. */
@@ -159,6 +183,8 @@ static aksara_result ask(aksara_event *it, aksara_str command) {
         return aksara_check(aksara_send("conform.happened", AKSARA_MAP({"number", integer})));
     } else if (aksara_equals(command, "service")) {
         aksara_set(it, "text_out", aksara_call("conform.reverse", text));
+    } else if (aksara_equals(command, "keep")) {
+        aksara_set(it, "text_out", aksara_call("conform.keep", document(it)));
     } else if (aksara_equals(command, "config")) {
         aksara_value greeting = aksara_config("greeting");
         aksara_set(it, "text_out", aksara_is_nil(greeting) ? aksara_text("none") : greeting);
@@ -193,6 +219,16 @@ static aksara_result obey(aksara_event *it) {
         aksara_log_with(AKSARA_LOG_INFO, AKSARA_MAP({"number", aksara_get(it, "integer")}), "hello");
     else if (aksara_equals(command, "print"))
         aksara_log(AKSARA_LOG_INFO, "%.*s", AKSARA_ARG(text_of(it)));
+    else if (aksara_equals(command, "chain"))
+        return aksara_fail("outer: %s", "the real reason");
+    else if (aksara_equals(command, "cut"))
+        return aksara_fail("cut \xff");
+    else if (aksara_equals(command, "document"))
+        aksara_set(it, "json_out", document(it));
+    else if (aksara_equals(command, "not_a_number"))
+        aksara_set(it, "json_out", not_a_number());
+    else if (aksara_equals(command, "deep"))
+        aksara_set(it, "json_out", deep());
     else if (aksara_equals(command, "time"))
         aksara_set_i64(it, "integer_out", aksara_now().seconds);
     else if (aksara_equals(command, "loop"))
@@ -272,7 +308,7 @@ static const aksara_grants grants = {
     .declares = "conform.happened: number text",
     .models = "Note: get find count create update delete",
     .signals = "conform.happened",
-    .services = "conform.reverse",
+    .services = "conform.reverse conform.keep",
     .keyvalue = "conform",
 };
 

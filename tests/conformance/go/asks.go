@@ -7,6 +7,14 @@ import (
 	"aksara.dev/aksara"
 )
 
+func call(c *conform, service string, args any) error {
+	answer, err := aksara.Call(service, args)
+	if err == nil {
+		c.TextOut = pointer(answer.(string))
+	}
+	return err
+}
+
 // ask carries out the commands that ask the host for something; an unknown one does nothing.
 func ask(c *conform) error {
 	switch c.Command {
@@ -19,11 +27,9 @@ func ask(c *conform) error {
 	case "send_wrong":
 		return aksara.Send("conform.happened", aksara.Values{"number": c.integer()})
 	case "service":
-		answer, err := aksara.Call("conform.reverse", c.text())
-		if err != nil {
-			return err
-		}
-		c.TextOut = pointer(answer.(string))
+		return call(c, "conform.reverse", c.text())
+	case "keep":
+		return call(c, "conform.keep", documentOf(c))
 	case "config":
 		greeting, err := aksara.Config("greeting")
 		if err != nil {

@@ -4,6 +4,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ func init() {
 	aksara.Plugin("conformance-go", "1.0.0", aksara.Grants{
 		Models:   map[string][]string{"Note": {"get", "find", "count", "create", "update", "delete"}},
 		Signals:  []string{"conform.happened"},
-		Services: []string{"conform.reverse"},
+		Services: []string{"conform.reverse", "conform.keep"},
 		KeyValue: []string{"conform"},
 	})
 	aksara.Declare("conform.happened", "number", "text")
@@ -72,6 +73,16 @@ func obey(c *conform, e *aksara.Event) error {
 		return errors.Join(aksara.Invalid("text", "is bad"), aksara.Invalid("text", "is worse"))
 	case "raise":
 		explode()
+	case "chain":
+		return fmt.Errorf("outer: %w", errors.New("the real reason"))
+	case "cut":
+		panic("cut \xff")
+	case "document":
+		c.JSONOut = documentOf(c)
+	case "not_a_number":
+		c.JSONOut = map[string]any{"items": []any{1, map[string]any{"at": math.NaN()}}}
+	case "deep":
+		c.JSONOut = deep()
 	case "about":
 		c.TextOut = pointer(about(e))
 	case "operation":
@@ -91,6 +102,39 @@ func obey(c *conform, e *aksara.Event) error {
 		return ask(c)
 	}
 	return nil
+}
+
+// document is what commands put into a field, or send.
+type document struct {
+	Fields struct {
+		Integer *int64       `json:"integer"`
+		Float   *float64     `json:"float"`
+		Boolean *bool        `json:"boolean"`
+		Text    *string      `json:"text"`
+		Bytes   []byte       `json:"bytes"`
+		Time    *time.Time   `json:"time"`
+		Date    *string      `json:"date"`
+		UUID    *aksara.UUID `json:"uuid"`
+		Decimal *string      `json:"decimal"`
+		JSON    any          `json:"json"`
+	} `json:"fields"`
+	List []any `json:"list"`
+}
+
+func documentOf(c *conform) document {
+	made := document{List: []any{c.UUID, c.Time, c.Bytes}}
+	made.Fields.Integer, made.Fields.Float, made.Fields.Boolean, made.Fields.Text = c.Integer, c.Float, c.Boolean, c.Text
+	made.Fields.Bytes, made.Fields.Time, made.Fields.Date, made.Fields.UUID = c.Bytes, c.Time, c.Date, c.UUID
+	made.Fields.Decimal, made.Fields.JSON = c.Decimal, c.JSON
+	return made
+}
+
+func deep() any {
+	var nested any = []any{}
+	for range 199 {
+		nested = []any{nested}
+	}
+	return nested
 }
 
 func explode() {

@@ -1,6 +1,7 @@
 // The commands that ask the host.
 
 import { F, RequestError, bucket, config, models, service } from "aksara";
+import { documentOf } from "./document.js";
 
 const notes = models("Note");
 
@@ -48,6 +49,9 @@ export async function ask(it) {
       break;
     case "service":
       it.text_out = await service("conform.reverse", text);
+      break;
+    case "keep":
+      it.text_out = service("conform.keep", documentOf(it));
       break;
     case "config":
       it.text_out = config("greeting") ?? "none";

@@ -2,8 +2,7 @@
 
 import { Signal, invalid, log, on, preBulkCreate, preSave, reject } from "aksara";
 import { ask } from "./asks.js";
-
-const FIELDS = ["integer", "float", "boolean", "text", "bytes", "time", "date", "uuid", "decimal", "json"];
+import { FIELDS, documentOf } from "./document.js";
 
 export const happened = new Signal("conform.happened", ["number", "text"]);
 
@@ -24,6 +23,19 @@ async function obey(event) {
       break;
     case "raise":
       explode();
+      break;
+    case "chain":
+      throw new Error("outer", { cause: new Error("the real reason") });
+    case "cut":
+      throw new Error("cut \ud83d");
+    case "document":
+      it.json_out = documentOf(it);
+      break;
+    case "not_a_number":
+      it.json_out = { items: [1, { at: Number.NaN }] };
+      break;
+    case "deep":
+      it.json_out = Array.from({ length: 199 }).reduce((inner) => [inner], []);
       break;
     case "wrong":
       it.integer = "seven";

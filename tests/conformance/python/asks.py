@@ -4,6 +4,13 @@ import aksara
 from aksara import F, cache, config
 from conform_models import Note, Secret, happened
 
+TWINS = ("integer", "float", "boolean", "text", "bytes", "time", "date", "uuid", "decimal", "json")
+
+
+def document(it):
+    """The document that commands put into a field, or send."""
+    return {"fields": {name: getattr(it, name) for name in TWINS}, "list": [it.uuid, it.time, it.bytes]}
+
 
 async def get(it):
     note = await Note.objects.get_or_none(it.integer)
@@ -62,6 +69,10 @@ async def service(it):
     it.text_out = await aksara.service("conform.reverse")(it.text)
 
 
+async def keep(it):
+    it.text_out = await aksara.service("conform.keep")(document(it))
+
+
 async def setting(it):
     it.text_out = config.get("greeting", "none")
 
@@ -87,6 +98,7 @@ COMMANDS = {
     "send": send,
     "send_wrong": send_wrong,
     "service": service,
+    "keep": keep,
     "config": setting,
     "cache": cached,
 }

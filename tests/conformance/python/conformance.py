@@ -4,10 +4,8 @@ import time
 
 import aksara
 from aksara import log, signals
-from asks import COMMANDS
+from asks import COMMANDS, TWINS, document
 from conform_models import Conform, happened
-
-TWINS = ("integer", "float", "boolean", "text", "bytes", "time", "date", "uuid", "decimal", "json")
 
 
 @signals.pre_save(Conform)
@@ -25,6 +23,16 @@ async def obey(sender, instance, event, **kwargs):
         aksara.invalid("text", "is bad", "is worse")
     elif command == "raise":
         explode()
+    elif command == "chain":
+        raise RuntimeError("outer") from ValueError("the real reason")
+    elif command == "cut":
+        raise RuntimeError("cut \ud83d")
+    elif command == "document":
+        instance.json_out = document(instance)
+    elif command == "not_a_number":
+        instance.json_out = {"items": [1, {"at": float("nan")}]}
+    elif command == "deep":
+        instance.json_out = deep()
     elif command == "wrong":
         instance.integer = "seven"
     elif command == "unknown":
@@ -46,6 +54,13 @@ async def obey(sender, instance, event, **kwargs):
         exhaust()
     elif command in COMMANDS:
         await COMMANDS[command](instance)
+
+
+def deep():
+    nested = []
+    for _ in range(199):
+        nested = [nested]
+    return nested
 
 
 def explode():

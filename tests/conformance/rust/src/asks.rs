@@ -3,7 +3,7 @@
 use aksara_guest::models::field;
 use aksara_guest::prelude::*;
 
-use super::Conform;
+use super::{Conform, document};
 
 #[derive(Deserialize)]
 struct Note {
@@ -57,6 +57,7 @@ pub(super) fn ask(it: &mut Conform) -> Result {
         "send" => bus::send("conform.happened", &map! { "number": integer, "text": text })?,
         "send_wrong" => bus::send("conform.happened", &map! { "number": integer })?,
         "service" => it.text_out = services::call("conform.reverse", &text)?,
+        "keep" => it.text_out = services::call("conform.keep", &document(it))?,
         "config" => it.text_out = Some(config::get("greeting")?.unwrap_or("none".to_owned())),
         "cache" => {
             let bucket = cache::bucket("conform");

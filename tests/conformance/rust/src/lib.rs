@@ -43,6 +43,11 @@ fn obey(it: &mut Conform, event: &Event) -> Result {
         "reject" => return Err(reject(format!("no: {}", it.text()))),
         "invalid" => return Err(invalid("text", "is bad").and("text", "is worse")),
         "raise" => explode(),
+        "chain" => Err(Outer(Inner))?,
+        "cut" => return Err(aksara_guest::Error::new("cut")),
+        "document" => it.json_out = document(it),
+        "not_a_number" => it.json_out = map! { "items": vec![Value::Int(1), map! { "at": f64::NAN }.into()] }.into(),
+        "deep" => it.json_out = (0..200).fold(Value::Nil, |inner, _| Value::Array(vec![inner])),
         "about" => it.text_out = Some(about(event)),
         "operation" => {
             let operation = event.operation().unwrap_or_default();
@@ -81,6 +86,51 @@ fn echo(it: &mut Conform) {
     it.uuid_out = it.uuid.clone();
     it.decimal_out = it.decimal.clone();
     it.json_out = it.json.clone();
+}
+
+/// What commands put into a field, or send.
+fn document(it: &Conform) -> Value {
+    let fields = map! {
+        "integer": it.integer,
+        "float": it.float,
+        "boolean": it.boolean,
+        "text": it.text.clone(),
+        "bytes": it.bytes.clone(),
+        "time": it.time,
+        "date": it.date.clone(),
+        "uuid": it.uuid.clone(),
+        "decimal": it.decimal.clone(),
+        "json": it.json.clone(),
+    };
+    let list: Vec<Value> = vec![it.uuid.clone().into(), it.time.into(), it.bytes.clone().into()];
+    map! { "fields": fields, "list": list }.into()
+}
+
+/// An error that another one caused.
+#[derive(Debug)]
+struct Outer(Inner);
+
+#[derive(Debug)]
+struct Inner;
+
+impl std::fmt::Display for Outer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("outer")
+    }
+}
+
+impl std::fmt::Display for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the real reason")
+    }
+}
+
+impl std::error::Error for Inner {}
+
+impl std::error::Error for Outer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 fn explode() {
@@ -219,7 +269,7 @@ plugin! {
     grants: {
         models: { "Note": [get, find, count, create, update, delete] },
         signals: ["conform.happened"],
-        services: ["conform.reverse"],
+        services: ["conform.reverse", "conform.keep"],
         keyvalue: ["conform"],
     },
 }
