@@ -13,3 +13,4 @@ mod plugins;
 mod reload;
 mod same_scripts;
 mod scripts;
+mod values;

@@ -40,7 +40,7 @@ function headline(error) {
 /** What an error carries besides, such as a code: `{"code":402}`. */
 function detailsOf(error) {
   const text = attempt(() => {
-    const entries = Object.entries(error).filter(([name]) => !SHOWN.includes(name));
+    const entries = Object.entries(error).filter(([name, value]) => !SHOWN.includes(name) && value != null);
     const plain = (_, value) => (typeof value === "bigint" || typeof value === "symbol" ? String(value) : value);
     return entries.length > 0 ? JSON.stringify(Object.fromEntries(entries), plain) : "";
   });

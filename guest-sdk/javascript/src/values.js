@@ -88,7 +88,7 @@ export class Timestamp extends Date {
         this.#far = undefined;
         return set.apply(this, parts);
       };
-      Object.defineProperty(Timestamp.prototype, name, { value, writable: true, configurable: true });
+      Object.defineProperty(this.prototype, name, { value, writable: true, configurable: true });
     }
   }
 }
