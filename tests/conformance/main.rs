@@ -97,9 +97,10 @@ impl Host {
                 .service("conform.reverse", |_, text: String| async move {
                     Ok(text.chars().rev().collect::<String>())
                 })
-                .service("conform.keep", |_, document: serde_json::Value| async move {
-                    Ok(document.to_string())
-                })
+                .service(
+                    "conform.keep",
+                    |_, document: serde_json::Value| async move { Ok(document.to_string()) },
+                )
         };
         let test = TestDb::opened::<(Note, Conform, Secret)>(options).await;
         Host { db: test.db.clone(), logged, plugins, language, _test: test, _folder: folder }

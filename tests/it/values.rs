@@ -151,10 +151,7 @@ async fn a_value_that_does_not_fit_is_named_with_its_place_and_its_kind() {
         ("it.doc = { go() {} }", "`instance.doc.go` is a function"),
         ("it.note = 'cut \\ud83d'", "the text of `instance.note` has half of a character"),
         ("const a = []; a.push(a); it.doc = a", "is nested too deep, or contains itself"),
-        (
-            "it.doc = JSON.parse('['.repeat(110) + ']'.repeat(110))",
-            "`doc` is nested deeper than 100 levels",
-        ),
+        ("it.doc = JSON.parse('['.repeat(110) + ']'.repeat(110))", "`doc` is nested deeper than 100 levels"),
         ("it.small = 70000", "to 70000; the field is a 16-bit integer"),
         ("it.big = 2n ** 63n", "to 9223372036854775808; the field is a 64-bit integer"),
         ("it.big = 2n ** 64n", "is 18446744073709551616, which has more than 64 bits"),

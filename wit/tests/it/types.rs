@@ -104,7 +104,10 @@ fn what_has_no_form_in_the_contract_is_an_error() {
     let twice = Twice { title: 1, rest: Map::from([("title".into(), Value::Nil)]) };
     assert_eq!(error(to_value(&twice)), "duplicate key `title`");
     let deep = error(to_value(&Map::from([("a".into(), nested(200))])));
-    assert!(deep.starts_with("in `a[0][0]") && deep.ends_with("..`: more than 120 levels of nesting"), "{deep}");
+    assert!(
+        deep.starts_with("in `a[0][0]") && deep.ends_with("..`: more than 120 levels of nesting"),
+        "{deep}"
+    );
     let inner = BTreeMap::from([("items", vec![BTreeMap::from([("at", 1i128)])])]);
     assert_eq!(error(to_value(&inner)), "in `items[0].at`: i128 is not supported");
 }

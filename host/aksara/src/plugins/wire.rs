@@ -117,9 +117,9 @@ pub(crate) fn from_wire(field: &FieldMeta, value: wire::Value) -> Result<Value, 
                 None => return mismatch("a time that is too far away"),
             }
         }
-        (FieldKind::Json, v) => Value::Json(Some(Box::new(
-            json::from_wire(v).map_err(|unfit| unfit.within(field.name))?,
-        ))),
+        (FieldKind::Json, v) => {
+            Value::Json(Some(Box::new(json::from_wire(v).map_err(|unfit| unfit.within(field.name))?)))
+        }
         _ => return mismatch(kind),
     })
 }

@@ -46,7 +46,9 @@ fn obey(it: &mut Conform, event: &Event) -> Result {
         "chain" => Err(Outer(Inner))?,
         "cut" => return Err(aksara_guest::Error::new("cut")),
         "document" => it.json_out = document(it),
-        "not_a_number" => it.json_out = map! { "items": vec![Value::Int(1), map! { "at": f64::NAN }.into()] }.into(),
+        "not_a_number" => {
+            it.json_out = map! { "items": vec![Value::Int(1), map! { "at": f64::NAN }.into()] }.into()
+        }
         "deep" => it.json_out = (0..200).fold(Value::Nil, |inner, _| Value::Array(vec![inner])),
         "about" => it.text_out = Some(about(event)),
         "operation" => {
