@@ -33,8 +33,8 @@ fn time_text(time: Timestamp) -> String {
     let second = text.trim_end_matches('Z');
     match nanoseconds {
         0 => text,
-        _ if nanoseconds % 1_000_000 == 0 => format!("{second}.{:03}Z", nanoseconds / 1_000_000),
-        _ if nanoseconds % 1_000 == 0 => format!("{second}.{:06}Z", nanoseconds / 1_000),
+        _ if nanoseconds.is_multiple_of(1_000_000) => format!("{second}.{:03}Z", nanoseconds / 1_000_000),
+        _ if nanoseconds.is_multiple_of(1_000) => format!("{second}.{:06}Z", nanoseconds / 1_000),
         _ => format!("{second}.{nanoseconds:09}Z"),
     }
 }
