@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 use std::ops;
 
-use sea_query::{Alias, BinOper, Expr, ExprTrait, Func, LikeExpr};
+use sea_query::{Alias, BinOper, Expr, ExprTrait, LikeExpr};
 use uuid::Uuid;
 
 use crate::collect::KEYS_MAX;
 use crate::condition::{Condition, Join};
+use crate::expression::{Side, Term};
 use crate::field::FieldType;
-use crate::meta::{FieldKind, FieldMeta, ModelMeta};
+use crate::meta::{FieldMeta, ModelMeta};
 use crate::{Fk, Instance, Model, Value};
 
 /// One column of a model: `Post::title`. `T` is the type of its field.
@@ -35,20 +36,20 @@ impl<M, T> Copy for Column<M, T> {}
 pub trait Operand<M, T> {
     /// The right side of the comparison or assignment.
     #[doc(hidden)]
-    fn into_expr(self) -> Expr;
+    fn into_side(self) -> Side;
 }
 
 macro_rules! operands {
     ($($type:ty),*) => {$(
         impl<M> Operand<M, $type> for $type {
-            fn into_expr(self) -> Expr {
-                Expr::val(self.to_value())
+            fn into_side(self) -> Side {
+                Expr::val(self.to_value()).into()
             }
         }
 
         impl<M> Operand<M, $type> for &$type {
-            fn into_expr(self) -> Expr {
-                Expr::val(self.to_value())
+            fn into_side(self) -> Side {
+                Expr::val(self.to_value()).into()
             }
         }
     )*};
@@ -70,26 +71,26 @@ operands!(
 );
 
 impl<M> Operand<M, String> for &str {
-    fn into_expr(self) -> Expr {
-        Expr::val(self)
+    fn into_side(self) -> Side {
+        Expr::val(self).into()
     }
 }
 
 impl<M> Operand<M, Vec<u8>> for &[u8] {
-    fn into_expr(self) -> Expr {
-        Expr::val(self)
+    fn into_side(self) -> Side {
+        Expr::val(self).into()
     }
 }
 
 impl<M, N: Model> Operand<M, N::Key> for &Instance<N> {
-    fn into_expr(self) -> Expr {
-        Expr::val(self.key().to_value())
+    fn into_side(self) -> Side {
+        Expr::val(self.key().to_value()).into()
     }
 }
 
 impl<M, N: Model> Operand<M, N::Key> for &Fk<N> {
-    fn into_expr(self) -> Expr {
-        Expr::val(self.key().to_value())
+    fn into_side(self) -> Side {
+        Expr::val(self.key().to_value()).into()
     }
 }
 
@@ -159,41 +160,45 @@ impl<M: Model, T: FieldType> Column<M, T> {
 
     /// Equal.
     pub fn eq(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().eq(value.into_expr()))
+        self.compared(BinOper::Equal, vec![value.into_side()])
     }
 
     /// Not equal; a null is not equal to anything, nor unequal.
     pub fn ne(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().ne(value.into_expr()))
+        self.compared(BinOper::NotEqual, vec![value.into_side()])
     }
 
     /// Less than.
     pub fn lt(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().lt(value.into_expr()))
+        self.compared(BinOper::SmallerThan, vec![value.into_side()])
     }
 
     /// Less than or equal.
     pub fn le(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().lte(value.into_expr()))
+        self.compared(BinOper::SmallerThanOrEqual, vec![value.into_side()])
     }
 
     /// Greater than.
     pub fn gt(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().gt(value.into_expr()))
+        self.compared(BinOper::GreaterThan, vec![value.into_side()])
     }
 
     /// Greater than or equal.
     pub fn ge(self, value: impl Operand<M, T::Base>) -> Filter<M> {
-        Filter::new(self.expr().gte(value.into_expr()))
+        self.compared(BinOper::GreaterThanOrEqual, vec![value.into_side()])
     }
 
     /// One of these; none for an empty list. Long lists of integers are not bound, so that they may be of any length.
     pub fn is_in<V: Operand<M, T::Base>>(self, values: impl IntoIterator<Item = V>) -> Filter<M> {
-        let mut values: Vec<Expr> = values.into_iter().map(Operand::into_expr).collect();
+        let mut values: Vec<Side> = values.into_iter().map(Operand::into_side).collect();
         if values.len() > KEYS_MAX {
             values.iter_mut().for_each(written_out);
         }
-        Filter::new(self.expr().is_in(values))
+        self.compared(BinOper::In, values)
+    }
+
+    fn compared(self, operator: BinOper, right: Vec<Side>) -> Filter<M> {
+        Filter::new(Term::Compared { kind: T::KIND, left: self.expr().into(), operator, right })
     }
 
     /// Ascending, nulls where the database puts them.
@@ -208,7 +213,7 @@ impl<M: Model, T: FieldType> Column<M, T> {
 
     /// Sets the column in `update`: to a value, or to an [`F`] expression.
     pub fn set(self, value: impl Operand<M, T::Base>) -> Assignment<M> {
-        Assignment { field: self.field(), value: value.into_expr(), model: PhantomData }
+        Assignment { field: self.field(), value: value.into_side(), model: PhantomData }
     }
 }
 
@@ -220,7 +225,7 @@ impl<M: Model, T: FieldType> Column<M, Option<T>> {
 
     /// Sets the column to null in `update`.
     pub fn set_null(self) -> Assignment<M> {
-        Assignment { field: self.field(), value: Expr::val(T::KIND.null()), model: PhantomData }
+        Assignment { field: self.field(), value: Expr::val(T::KIND.null()).into(), model: PhantomData }
     }
 
     /// Not null.
@@ -242,9 +247,9 @@ impl<M: Model, T: FieldType<Base = String>> Column<M, T> {
 }
 
 /// Makes an integer part of the statement's text, where it is a value that would be bound.
-fn written_out(expr: &mut Expr) {
-    if let Expr::Value(value @ (Value::SmallInt(_) | Value::Int(_) | Value::BigInt(_))) = expr {
-        *expr = Expr::Constant(value.clone());
+fn written_out(side: &mut Side) {
+    if let Side::Plain(Expr::Value(value @ (Value::SmallInt(_) | Value::Int(_) | Value::BigInt(_)))) = side {
+        *side = Expr::Constant(value.clone()).into();
     }
 }
 
@@ -294,45 +299,32 @@ impl<M> Order<M> {
 #[derive(Clone, Debug)]
 pub struct Assignment<M> {
     pub(crate) field: &'static FieldMeta,
-    pub(crate) value: Expr,
+    pub(crate) value: Side,
     model: PhantomData<fn() -> M>,
 }
 
 /// A value that the database computes from the row itself: `F(Post::view_count) + 1`.
 ///
 /// Arithmetic over numeric columns and numbers; the update happens in one statement, so that no concurrent
-/// update is lost. Integers are divided without a remainder, towards zero; what is divided by zero is null.
+/// update is lost. Integers are divided without a remainder, towards zero; what is divided by zero is null. Decimals are
+/// computed exactly, and rounded only where the result has more digits than a decimal holds; a result that is larger than
+/// its type is an error.
 #[expect(non_snake_case, reason = "the name that it has had in ORMs for twenty years")]
 pub fn F<M: Model, T: FieldType>(column: Column<M, T>) -> FExpr<M, T> {
-    FExpr { expr: column.expr(), types: PhantomData }
+    FExpr { side: column.expr().into(), types: PhantomData }
 }
 
 /// An expression that starts with [`F`].
 #[derive(Clone, Debug)]
 pub struct FExpr<M, T> {
-    expr: Expr,
+    side: Side,
     types: PhantomData<fn() -> (M, T)>,
 }
 
 impl<M, T: FieldType> Operand<M, T::Base> for FExpr<M, T> {
-    fn into_expr(self) -> Expr {
-        self.expr
+    fn into_side(self) -> Side {
+        self.side
     }
-}
-
-/// What an arithmetic operator computes, with one meaning on all databases: integers are divided without a remainder,
-/// towards zero, and what is divided by zero is null.
-pub(crate) fn arithmetic(kind: FieldKind, operator: BinOper, left: Expr, right: Expr) -> Expr {
-    if operator != BinOper::Div {
-        return left.binary(operator, right);
-    }
-    let right: Expr = Func::cust("NULLIF").args([right, Expr::cust("0")]).into();
-    let left = match kind {
-        // MySQL would divide integers to a fraction. Without the remainder, there is none.
-        FieldKind::I16 | FieldKind::I32 | FieldKind::I64 => left.clone().sub(left.modulo(right.clone())),
-        _ => left,
-    };
-    left.div(right)
 }
 
 macro_rules! arithmetic {
@@ -341,8 +333,8 @@ macro_rules! arithmetic {
             type Output = Self;
 
             fn $method(self, value: V) -> Self {
-                let expr = arithmetic(T::KIND, BinOper::$trait, self.expr, value.into_expr());
-                FExpr { expr, types: PhantomData }
+                let side = Side::computed(T::KIND, BinOper::$trait, self.side, value.into_side());
+                FExpr { side, types: PhantomData }
             }
         }
     )*};

@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
-use sea_query::{BinOper, Cond, Expr, ExprTrait};
+use sea_query::{Cond, Expr};
 
 use crate::Backend;
+use crate::expression::Term;
 
 /// A condition in postfix order: the terms, each operator behind its operands.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Condition {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Term(Expr),
+    Term(Term),
     /// What the last so many operands come to.
     Join(Join, usize),
     Not,
@@ -40,9 +41,9 @@ impl Join {
     }
 }
 
-impl From<Expr> for Condition {
-    fn from(term: Expr) -> Self {
-        Condition { steps: VecDeque::from([Step::Term(term)]) }
+impl<T: Into<Term>> From<T> for Condition {
+    fn from(term: T) -> Self {
+        Condition { steps: VecDeque::from([Step::Term(term.into())]) }
     }
 }
 
@@ -94,7 +95,7 @@ impl Condition {
     pub(crate) fn render(self, backend: Backend) -> Cond {
         let mut steps = self.steps;
         match (steps.pop_front(), steps.is_empty()) {
-            (Some(Step::Term(term)), true) => Cond::all().add(term),
+            (Some(Step::Term(term)), true) => Cond::all().add(term.on(backend)),
             (Some(first), _) => {
                 steps.push_front(first);
                 Cond::all().add(Tree::new(steps).render(backend))
@@ -126,14 +127,14 @@ struct Node {
 enum Kind {
     /// Taken over by its parent.
     Moved,
-    Term(Expr, bool),
+    Term(Term, bool),
     Join(Join, Vec<usize>),
 }
 
 impl Tree {
     fn new(steps: VecDeque<Step>) -> Self {
         enum Raw {
-            Term(Expr),
+            Term(Term),
             Join(Join, Vec<usize>),
             Not(usize),
         }
@@ -198,27 +199,19 @@ impl Tree {
     /// Makes one IN of the values that one column may equal. Databases plan the terms of an OR one by one, some of them each
     /// with each.
     fn gather(&mut self, operands: &mut Vec<usize>) {
-        let mut gathered: Option<(usize, Expr, Vec<Expr>)> = None;
+        let mut gathered: Option<(usize, Term)> = None;
         operands.retain(|operand| {
-            let Kind::Term(Expr::Binary(column, BinOper::Equal, value), false) = &self.nodes[*operand].kind
-            else {
-                return true;
-            };
-            let (Expr::Column(_), Expr::Value(_)) = (&**column, &**value) else { return true };
+            let Kind::Term(term, false) = &self.nodes[*operand].kind else { return true };
             match &mut gathered {
                 None => {
-                    gathered = Some((*operand, (**column).clone(), vec![(**value).clone()]));
+                    gathered = term.list().map(|list| (*operand, list));
                     true
                 }
-                Some((_, same, values)) if *same == **column => {
-                    values.push((**value).clone());
-                    false
-                }
-                Some(_) => true,
+                Some((_, list)) => !list.takes(term),
             }
         });
-        if let Some((first, column, values)) = gathered {
-            self.nodes[first].kind = Kind::Term(column.is_in(values), false);
+        if let Some((first, list)) = gathered {
+            self.nodes[first].kind = Kind::Term(list, false);
         }
     }
 
@@ -305,8 +298,8 @@ struct Written {
 }
 
 impl Written {
-    fn term(&mut self, term: Expr, inverted: bool) {
-        self.terms.push(term);
+    fn term(&mut self, term: Term, inverted: bool) {
+        self.terms.push(term.on(self.backend));
         let (before, behind) = if inverted { ("NOT (", ")") } else { ("(", ")") };
         self.pattern.push_str(before);
         match self.backend {
@@ -326,7 +319,7 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
-    use sea_query::Query;
+    use sea_query::{ExprTrait, Query};
 
     use super::*;
 

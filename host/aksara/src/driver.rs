@@ -9,6 +9,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr, SqlStr, Transaction};
 
+use crate::decimal::stored;
 use crate::error::{ends_transaction, is_lost, is_stale};
 use crate::row::Row;
 use crate::transaction::TransactionOptions;
@@ -304,13 +305,16 @@ impl Open {
     }
 }
 
-/// Values as they are bound. MySQL's type for times with a zone ends in 2038; ours are all in UTC.
+/// Values as they are bound.
 fn bound(Values(mut values): Values, backend: Backend) -> SqlxValues {
-    if backend == Backend::MySql {
-        for value in &mut values {
-            if let Value::ChronoDateTimeUtc(time) = value {
+    for value in &mut values {
+        match (backend, &*value) {
+            // MySQL's type for times with a zone ends in 2038; ours are all in UTC.
+            (Backend::MySql, Value::ChronoDateTimeUtc(time)) => {
                 *value = Value::ChronoDateTime(time.map(|time| time.naive_utc()));
             }
+            (Backend::Sqlite, Value::Decimal(Some(decimal))) => *value = stored(*decimal),
+            _ => {}
         }
     }
     SqlxValues(Values(values))
@@ -345,7 +349,7 @@ macro_rules! statements {
                 match self {
                     #[cfg(feature = "sqlite")]
                     $type::Sqlite($driver) => {
-                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        let done = sqlx::query_with(sql, bound(values, Backend::Sqlite)).execute($executor).await?;
                         Ok(Done { rows: done.rows_affected(), key: done.last_insert_rowid() })
                     }
                     #[cfg(feature = "postgres")]

@@ -194,9 +194,9 @@ mod sqlite {
 
     use super::{DbOptions, Synchronous, connected, opening};
     use crate::Error;
+    use crate::decimal;
     use crate::driver::Pool;
     use crate::same_file::SameFile;
-    use crate::schema::{DECIMAL_COLLATION, compare_decimals};
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
         let memory =
@@ -210,21 +210,23 @@ mod sqlite {
             .foreign_keys(true)
             .busy_timeout(options.busy_timeout)
             .synchronous(synchronous)
-            .collation(DECIMAL_COLLATION, compare_decimals)
+            .collation(decimal::COLLATION, decimal::compare)
             // As on the other databases; and it lets `starts_with` use an index.
             .pragma("case_sensitive_like", "ON");
         if memory {
             // A database in memory lives as long as its connection: a test of it that is dropped would end both.
             let pool =
                 options.pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-            let pool = pool.test_before_acquire(false);
+            let pool = pool
+                .test_before_acquire(false)
+                .after_connect(|connection, _| Box::pin(async move { decimal::register(connection).await }));
             return connected(&pool, connect).await.map(Pool::Sqlite).map_err(opening);
         }
         let file = Arc::new(SameFile::new(connect.get_filename().to_owned()));
         let (opened, taken) = (file.clone(), file);
-        let pool = options.pool::<sqlx::Sqlite>().after_connect(move |_, _| {
+        let pool = options.pool::<sqlx::Sqlite>().after_connect(move |connection, _| {
             opened.opened();
-            Box::pin(async { Ok(()) })
+            Box::pin(async move { decimal::register(connection).await })
         });
         let pool = pool.before_acquire(move |_, meta| {
             let is_sound = taken.is_open_for(meta.age);

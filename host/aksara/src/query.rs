@@ -7,6 +7,7 @@ use crate::bulk;
 use crate::column::{Assignment, Column, Filter, Order, qualified};
 use crate::db::On;
 use crate::delete::{self, Deleted};
+use crate::expression::sorted;
 use crate::instance::State;
 use crate::lock::Lock;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
@@ -357,10 +358,11 @@ impl<M: Model> Query<M> {
             select.distinct();
         }
         for field in &self.groups {
-            select.add_group_by([qualified(M::meta(), field)]);
+            select.add_group_by([sorted(self.db.backend(), M::meta(), field)]);
         }
         for order in &self.orders {
-            select.order_by_expr(qualified(M::meta(), order.field), order.direction.clone());
+            let by = sorted(self.db.backend(), M::meta(), order.field);
+            select.order_by_expr(by, order.direction.clone());
         }
         page(&mut select, self.limit, self.offset);
         select

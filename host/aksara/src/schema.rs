@@ -1,9 +1,7 @@
 //! Tables from models.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use rust_decimal::Decimal;
 use sea_query::{
     ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, IndexCreateStatement, Table,
     TableCreateStatement, Values,
@@ -15,16 +13,6 @@ use crate::db::On;
 use crate::meta::{FieldKind, FieldMeta, JoinMeta, KeySource, ModelMeta};
 use crate::transaction::Scope;
 use crate::{Backend, Db, Error, Model};
-
-/// Decimals are text on SQLite, which keeps every digit; this collation orders them as numbers.
-pub(crate) const DECIMAL_COLLATION: &str = "AKSARA_DECIMAL";
-
-pub(crate) fn compare_decimals(left: &str, right: &str) -> Ordering {
-    match (left.parse::<Decimal>(), right.parse::<Decimal>()) {
-        (Ok(left), Ok(right)) => left.cmp(&right),
-        _ => left.cmp(right),
-    }
-}
 
 /// Several models: a tuple of up to twelve.
 pub trait Models {
@@ -247,7 +235,8 @@ fn sqlite_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
     match field.kind {
         // SQLite counts only a column that is called exactly INTEGER.
         FieldKind::I32 | FieldKind::I64 if is_key => column.integer(),
-        FieldKind::Decimal => column.custom(format!("TEXT COLLATE {DECIMAL_COLLATION}")),
+        // Numbers, for other programs too; what a number does not hold is a blob.
+        FieldKind::Decimal => column.custom("DECIMAL"),
         FieldKind::DateTime | FieldKind::Date | FieldKind::Json => column.custom("TEXT"),
         FieldKind::Uuid | FieldKind::Bytes => column.custom("BLOB"),
         _ => common_type(column, field),

@@ -7,6 +7,9 @@ use sea_query::{Alias, BinOper, Expr, ExprTrait, Func, SelectStatement};
 
 use crate::column::Column;
 use crate::db::On;
+use crate::decimal;
+use crate::expression::fitting;
+use crate::meta::FieldKind;
 use crate::row::Row;
 use crate::{Backend, Error, FieldType, Model, Query};
 
@@ -69,9 +72,10 @@ tuples!(A B C D E F);
 /// What the database computes over rows: [`count`], [`sum`], [`avg`], [`min`], [`max`].
 #[derive(Clone, Debug)]
 pub struct Aggregate<M, T> {
-    expr: Expr,
-    /// Makes it the type that is read, by database.
-    cast: fn(Backend, Expr) -> Expr,
+    /// What it is computed of, and the kind of that.
+    of: (Expr, FieldKind),
+    /// The function, by database.
+    function: fn(Backend, Expr, FieldKind) -> Expr,
     types: PhantomData<fn() -> (M, T)>,
 }
 
@@ -79,7 +83,8 @@ impl<M, T: FieldType> Selection<M> for Aggregate<M, T> {
     type Output = T;
 
     fn select(&self, backend: Backend, statement: &mut SelectStatement) {
-        statement.expr((self.cast)(backend, self.expr.clone()));
+        let (expr, kind) = self.of.clone();
+        statement.expr((self.function)(backend, expr, kind));
     }
 
     fn read(&self, row: &Row, at: &mut usize) -> Result<T, Error> {
@@ -92,22 +97,78 @@ impl<M, T: FieldType> Selection<M> for Aggregate<M, T> {
 pub trait Summable: FieldType {
     /// The type of the sum.
     type Sum: FieldType;
-
-    #[doc(hidden)]
-    fn cast(backend: Backend, sum: Expr) -> Expr;
 }
 
-fn as_it_is(_: Backend, expr: Expr) -> Expr {
-    expr
+macro_rules! summable {
+    ($($type:ty => $sum:ty;)*) => {$(
+        impl Summable for $type {
+            type Sum = $sum;
+        }
+    )*};
+}
+summable! {
+    i16 => i64;
+    i32 => i64;
+    i64 => i64;
+    f32 => f64;
+    f64 => f64;
+    Decimal => Decimal;
 }
 
-fn to_integer(backend: Backend, expr: Expr) -> Expr {
-    match backend {
-        Backend::Sqlite => expr,
-        Backend::Postgres => Func::cast_as(expr, Alias::new("BIGINT")).into(),
-        // A cast would silently make the greatest integer of a sum that is greater; DIV fails.
-        Backend::MySql => expr.binary(BinOper::Custom("DIV"), Expr::cust("1")),
-    }
+/// How many rows there are.
+pub fn count<M: Model>() -> Aggregate<M, i64> {
+    let function = |_, expr, _| Func::count(expr).into();
+    Aggregate { of: (Expr::cust("*"), FieldKind::I64), function, types: PhantomData }
+}
+
+/// The sum of a column; `None` over no rows. Decimals are summed up with all their digits. A sum that does not fit into
+/// its type is an error.
+pub fn sum<M: Model, T: FieldType<Base: Summable>>(
+    column: Column<M, T>,
+) -> Aggregate<M, Option<<T::Base as Summable>::Sum>> {
+    of(column, |backend, column, kind| {
+        let sum = Func::sum(column.clone()).into();
+        match (backend, kind) {
+            (Backend::Sqlite, FieldKind::Decimal) => Func::cust(decimal::SUM).arg(column).into(),
+            (_, FieldKind::Decimal) => fitting(backend, sum),
+            (_, FieldKind::F32 | FieldKind::F64) => to_float(backend, sum),
+            (Backend::Sqlite, _) => sum,
+            (Backend::Postgres, _) => Func::cast_as(sum, Alias::new("BIGINT")).into(),
+            // A cast would silently make the greatest integer of a sum that is greater; DIV fails.
+            (Backend::MySql, _) => sum.binary(BinOper::Custom("DIV"), Expr::cust("1")),
+        }
+    })
+}
+
+/// The mean of a column; `None` over no rows.
+pub fn avg<M: Model, T: FieldType<Base: Summable>>(column: Column<M, T>) -> Aggregate<M, Option<f64>> {
+    of(column, |backend, column, kind| match (backend, kind) {
+        (Backend::Sqlite, FieldKind::Decimal) => Func::cust(decimal::AVG).arg(column).into(),
+        _ => to_float(backend, Func::avg(column).into()),
+    })
+}
+
+/// The least value of a column; `None` over no rows.
+pub fn min<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
+    of(column, |backend, column, kind| match (backend, kind) {
+        (Backend::Sqlite, FieldKind::Decimal) => Func::cust(decimal::MIN).arg(column).into(),
+        _ => Func::min(column).into(),
+    })
+}
+
+/// The greatest value of a column; `None` over no rows.
+pub fn max<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
+    of(column, |backend, column, kind| match (backend, kind) {
+        (Backend::Sqlite, FieldKind::Decimal) => Func::cust(decimal::MAX).arg(column).into(),
+        _ => Func::max(column).into(),
+    })
+}
+
+fn of<M: Model, T: FieldType, O>(
+    column: Column<M, T>,
+    function: fn(Backend, Expr, FieldKind) -> Expr,
+) -> Aggregate<M, O> {
+    Aggregate { of: (column.expr(), T::KIND), function, types: PhantomData }
 }
 
 fn to_float(backend: Backend, expr: Expr) -> Expr {
@@ -117,60 +178,6 @@ fn to_float(backend: Backend, expr: Expr) -> Expr {
         Backend::MySql => "DOUBLE",
     };
     Func::cast_as(expr, Alias::new(name)).into()
-}
-
-fn to_decimal(backend: Backend, expr: Expr) -> Expr {
-    match backend {
-        Backend::Sqlite => Func::cast_as(expr, Alias::new("TEXT")).into(),
-        _ => expr,
-    }
-}
-
-macro_rules! summable {
-    ($($type:ty => $sum:ty, $cast:expr;)*) => {$(
-        impl Summable for $type {
-            type Sum = $sum;
-
-            fn cast(backend: Backend, sum: Expr) -> Expr {
-                $cast(backend, sum)
-            }
-        }
-    )*};
-}
-summable! {
-    i16 => i64, to_integer;
-    i32 => i64, to_integer;
-    i64 => i64, to_integer;
-    f32 => f64, to_float;
-    f64 => f64, to_float;
-    Decimal => Decimal, to_decimal;
-}
-
-/// How many rows there are.
-pub fn count<M: Model>() -> Aggregate<M, i64> {
-    Aggregate { expr: Func::count(Expr::cust("*")).into(), cast: as_it_is, types: PhantomData }
-}
-
-/// The sum of a column; `None` over no rows. SQLite sums decimals as floats.
-pub fn sum<M: Model, T: FieldType<Base: Summable>>(
-    column: Column<M, T>,
-) -> Aggregate<M, Option<<T::Base as Summable>::Sum>> {
-    Aggregate { expr: Func::sum(column.expr()).into(), cast: T::Base::cast, types: PhantomData }
-}
-
-/// The mean of a column; `None` over no rows.
-pub fn avg<M: Model, T: FieldType<Base: Summable>>(column: Column<M, T>) -> Aggregate<M, Option<f64>> {
-    Aggregate { expr: Func::avg(column.expr()).into(), cast: to_float, types: PhantomData }
-}
-
-/// The least value of a column; `None` over no rows.
-pub fn min<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
-    Aggregate { expr: Func::min(column.expr()).into(), cast: as_it_is, types: PhantomData }
-}
-
-/// The greatest value of a column; `None` over no rows.
-pub fn max<M: Model, T: FieldType<Base: FieldType>>(column: Column<M, T>) -> Aggregate<M, Option<T::Base>> {
-    Aggregate { expr: Func::max(column.expr()).into(), cast: as_it_is, types: PhantomData }
 }
 
 impl<M: Model> Query<M> {

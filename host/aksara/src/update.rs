@@ -3,6 +3,7 @@
 use sea_query::{Cond, Expr, Query};
 
 use crate::db::On;
+use crate::expression::Side;
 use crate::meta::{FieldMeta, ModelMeta};
 use crate::signals::{self, SignalKind};
 use crate::transaction::Scope;
@@ -14,7 +15,7 @@ use crate::{Db, Error};
 pub(crate) async fn by_filter(
     db: &Db,
     meta: &'static ModelMeta,
-    assignments: Vec<(&'static FieldMeta, Expr)>,
+    assignments: Vec<(&'static FieldMeta, Side)>,
     condition: Cond,
 ) -> Result<u64, Error> {
     if assignments.is_empty() {
@@ -23,7 +24,7 @@ pub(crate) async fn by_filter(
     check_storable(
         meta,
         assignments.iter().filter_map(|(field, new)| match new {
-            Expr::Value(value) => Some((*field, value)),
+            Side::Plain(Expr::Value(value)) => Some((*field, value)),
             _ => None,
         }),
     )?;
@@ -32,10 +33,10 @@ pub(crate) async fn by_filter(
     update.table(meta.table).cond_where(condition);
     let mut given = Vec::new();
     for (field, new) in assignments {
-        if let Expr::Value(value) = &new {
+        if let Side::Plain(Expr::Value(value)) = &new {
             given.push((field, vec![value.clone()]));
         }
-        update.value(field.name, new);
+        update.value(field.name, new.stored_on(db.backend()));
     }
     let (sql, values) = db.built(&update);
     let on = On { meta, doing: "updating rows" };

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 
 use crate::Value;
+use crate::decimal::parse;
 use crate::meta::{FieldKind, FieldMeta};
 
 /// A value as JSON: times in RFC 3339, UUIDs and decimals as text, bytes as an array of numbers.
@@ -43,7 +44,7 @@ pub(crate) fn from_json(field: &FieldMeta, json: serde_json::Value) -> Option<Va
         FieldKind::F64 => Value::Double(Some(json.as_f64()?)),
         FieldKind::Bool => Value::Bool(Some(json.as_bool()?)),
         FieldKind::String => Value::String(Some(text()?.to_owned())),
-        FieldKind::Decimal => Value::Decimal(Some(text()?.parse().ok()?)),
+        FieldKind::Decimal => Value::Decimal(Some(parse(text()?)?)),
         FieldKind::Uuid => Value::Uuid(Some(text()?.parse().ok()?)),
         FieldKind::DateTime => Value::ChronoDateTimeUtc(Some(text()?.parse().ok()?)),
         FieldKind::Date => Value::ChronoDate(Some(text()?.parse().ok()?)),

@@ -6,6 +6,7 @@ mod check;
 mod commit;
 mod cost;
 mod custom;
+mod decimals;
 mod delete;
 mod deleting;
 mod dispatch;

@@ -3,7 +3,7 @@
 use aksara_wire::{
     self as contract, FilterOperator, ModelFilter, ModelOperation, ModelRequest, RequestError,
 };
-use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_query::{BinOper, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 use super::application::failed;
 use super::wire::{from_wire, to_wire};
@@ -11,6 +11,7 @@ use super::writes;
 use crate::column::{escape_like, like};
 use crate::condition::{Condition, Join};
 use crate::db::On;
+use crate::expression::{Term, sorted};
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
 use crate::row::Row;
 use crate::signals::Operation;
@@ -42,7 +43,7 @@ pub(super) async fn answer(
                     Some(name) => (name, Order::Desc),
                     None => (name.as_str(), Order::Asc),
                 };
-                select.order_by(field(meta, name)?.name, order);
+                select.order_by_expr(sorted(db.backend(), meta, field(meta, name)?), order);
             }
             if let Some(limit) = request.limit {
                 select.limit(limit);
@@ -147,7 +148,7 @@ fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Condition
         ModelFilter::Or(filters) => each(Join::Any, filters)?,
         ModelFilter::Not(filter) => expression(meta, *filter)?.inverted(),
         ModelFilter::Compare { field: name, operator, value } => {
-            compare(meta, field(meta, &name)?, operator, value)?.into()
+            compare(meta, field(meta, &name)?, operator, value)?
         }
     })
 }
@@ -157,7 +158,7 @@ fn compare(
     field: &'static FieldMeta,
     operator: FilterOperator,
     operand: contract::Value,
-) -> Result<Expr, RequestError> {
+) -> Result<Condition, RequestError> {
     let unfit = |expected: &str| {
         RequestError::new(format!(
             "`{}` on `{}.{}` needs {expected}",
@@ -167,30 +168,38 @@ fn compare(
         ))
     };
     let column = Expr::col(field.name);
+    let compared = |operator, right: Vec<Value>| {
+        let right = right.into_iter().map(|value| Expr::val(value).into()).collect();
+        Term::Compared { kind: field.kind, left: Expr::col(field.name).into(), operator, right }.into()
+    };
     Ok(match (operator, operand) {
         (FilterOperator::In, contract::Value::Array(values)) => {
             let values = values.into_iter().map(|one| value(field, meta, one));
-            column.is_in(values.collect::<Result<Vec<_>, _>>()?)
+            compared(BinOper::In, values.collect::<Result<_, _>>()?)
         }
         (FilterOperator::In, _) => return Err(unfit("an array")),
-        (FilterOperator::IsNull, contract::Value::Bool(true)) => column.is_null(),
-        (FilterOperator::IsNull, contract::Value::Bool(false)) => column.is_not_null(),
+        (FilterOperator::IsNull, contract::Value::Bool(true)) => column.is_null().into(),
+        (FilterOperator::IsNull, contract::Value::Bool(false)) => column.is_not_null().into(),
         (FilterOperator::IsNull, _) => return Err(unfit("a boolean")),
         (FilterOperator::Contains, contract::Value::Str(text)) if field.kind == FieldKind::String => {
-            like(Expr::col(field.name), &format!("%{}%", escape_like(&text)))
+            like(Expr::col(field.name), &format!("%{}%", escape_like(&text))).into()
         }
         (FilterOperator::StartsWith, contract::Value::Str(text)) if field.kind == FieldKind::String => {
-            like(Expr::col(field.name), &format!("{}%", escape_like(&text)))
+            like(Expr::col(field.name), &format!("{}%", escape_like(&text))).into()
         }
         (FilterOperator::Contains | FilterOperator::StartsWith, _) => {
             return Err(unfit("text, on a field of text"));
         }
-        (FilterOperator::Eq, operand) => column.eq(value(field, meta, operand)?),
-        (FilterOperator::Ne, operand) => column.ne(value(field, meta, operand)?),
-        (FilterOperator::Lt, operand) => column.lt(value(field, meta, operand)?),
-        (FilterOperator::Le, operand) => column.lte(value(field, meta, operand)?),
-        (FilterOperator::Gt, operand) => column.gt(value(field, meta, operand)?),
-        (FilterOperator::Ge, operand) => column.gte(value(field, meta, operand)?),
+        (FilterOperator::Eq, operand) => compared(BinOper::Equal, vec![value(field, meta, operand)?]),
+        (FilterOperator::Ne, operand) => compared(BinOper::NotEqual, vec![value(field, meta, operand)?]),
+        (FilterOperator::Lt, operand) => compared(BinOper::SmallerThan, vec![value(field, meta, operand)?]),
+        (FilterOperator::Le, operand) => {
+            compared(BinOper::SmallerThanOrEqual, vec![value(field, meta, operand)?])
+        }
+        (FilterOperator::Gt, operand) => compared(BinOper::GreaterThan, vec![value(field, meta, operand)?]),
+        (FilterOperator::Ge, operand) => {
+            compared(BinOper::GreaterThanOrEqual, vec![value(field, meta, operand)?])
+        }
     })
 }
 

@@ -10,8 +10,8 @@ use sea_query::{BinOper, Cond, Expr, ExprTrait, Query};
 use super::application::{failed, number};
 use super::models::{condition, field, value};
 use super::wire::{from_wire, to_wire};
-use crate::column::arithmetic;
 use crate::db::On;
+use crate::expression::Side;
 use crate::instance::AnyInstance;
 use crate::lock::Lock;
 use crate::meta::{FieldMeta, ModelMeta};
@@ -61,7 +61,7 @@ pub(super) async fn update(
     let mut assignments = Vec::new();
     for (name, new) in values {
         let field = field(meta, &name)?;
-        assignments.push((field, Expr::val(fitting(meta, field, new)?)));
+        assignments.push((field, Expr::val(fitting(meta, field, new)?).into()));
     }
     for (name, expression) in expressions {
         assignments.push((field(meta, &name)?, computed(meta, expression)?));
@@ -81,7 +81,10 @@ async fn update_one(
     for (name, expression) in expressions {
         let kind = field(meta, &name)?.kind;
         let mut select = Query::select();
-        select.expr(computed(meta, expression)?).from(meta.table).cond_where(by_key(meta, instance.key()));
+        select
+            .expr(computed(meta, expression)?.stored_on(db.backend()))
+            .from(meta.table)
+            .cond_where(by_key(meta, instance.key()));
         let (sql, bound) = db.built(&select);
         let on = On { meta, doing: "computing a field for a plugin" };
         let rows = db.fetch(on, sql, bound).await.map_err(failed)?;
@@ -181,7 +184,7 @@ fn fitting(
     })
 }
 
-fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Expr, RequestError> {
+fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Side, RequestError> {
     let FieldExpression { field: name, operator, value: right } = expression;
     let left = field(meta, &name)?;
     let right = Expr::val(fitting(meta, left, right)?);
@@ -191,5 +194,5 @@ fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Exp
         Arithmetic::Mul => BinOper::Mul,
         Arithmetic::Div => BinOper::Div,
     };
-    Ok(arithmetic(left.kind, operator, Expr::col(left.name), right))
+    Ok(Side::computed(left.kind, operator, Expr::col(left.name).into(), right.into()))
 }

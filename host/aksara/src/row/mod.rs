@@ -9,7 +9,6 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -81,13 +80,13 @@ impl Row {
     /// [`Error::Decode`] when the column holds something else than a key.
     pub(crate) fn cursor(&self, meta: &ModelMeta) -> Result<Value, Error> {
         let key = self.value(meta.key, meta.key_field().kind)?;
-        let Value::Uuid(Some(id)) = &key else { return Ok(key) };
+        let Value::Uuid(Some(id)) = key else { return Ok(key) };
         let text = self.read(self.position(meta.key), FieldKind::String);
         Ok(match self.columns {
             #[cfg(feature = "postgres")]
-            Columns::Postgres(_) => text.unwrap_or(key),
+            Columns::Postgres(_) => text.unwrap_or_else(|_| id.into()),
             #[cfg(any(feature = "sqlite", feature = "mysql"))]
-            _ => text.unwrap_or_else(|_| id.as_bytes().to_vec().into()),
+            _ => text.unwrap_or_else(|_| id.into_bytes().to_vec().into()),
         })
     }
 
@@ -135,7 +134,8 @@ impl Row {
     fn mismatch(&self, index: usize, kind: FieldKind, reason: String) -> Error {
         use sqlx::Column as _;
         let name = whichever!(Columns, &self.columns, row => row.columns().get(index).map(|column| column.name().to_owned()));
-        let column = name.unwrap_or_else(|| index.to_string());
+        // What was computed is called as its SQL is written.
+        let column = name.map_or_else(|| index.to_string(), |name| cut(&name, 60));
         let table = self.meta.map(|meta| meta.table.to_owned()).unwrap_or_default();
         Error::Decode { table, key: self.key(index), column, expected: kind.words(), reason }
     }
@@ -172,10 +172,12 @@ impl From<sqlx::mysql::MySqlRow> for Row {
 
 /// Says what was found, where it is not what the field needs. Long text is cut.
 fn found(what: &str, text: &str) -> String {
-    const SHOWN_MAX: usize = 40;
-    let shown: String = text.chars().take(SHOWN_MAX).collect();
-    let cut = if shown.len() < text.len() { ".." } else { "" };
-    format!("found {what} `{shown}{cut}`")
+    format!("found {what} `{}`", cut(text, 40))
+}
+
+fn cut(text: &str, characters_max: usize) -> String {
+    let shown: String = text.chars().take(characters_max).collect();
+    if shown.len() < text.len() { shown + ".." } else { shown }
 }
 
 /// An integer, where it fits into the field.
@@ -189,6 +191,7 @@ fn integer(number: i64, kind: FieldKind) -> Result<Value, String> {
 }
 
 /// A boolean that is stored as a number.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 fn boolean(number: i64) -> Result<Value, String> {
     match number {
         0 | 1 => Ok(Value::Bool(Some(number == 1))),
@@ -205,17 +208,13 @@ fn uuid(bytes: &[u8]) -> Result<Value, String> {
     })
 }
 
-/// A decimal in text, with all its digits: what would have to be rounded is refused.
-fn decimal(text: &str) -> Result<Decimal, String> {
-    // Zeros at the end of a fraction may be more than there is room for, and are not a loss.
-    let shorter = || text.contains('.').then(|| text.trim_end_matches('0').trim_end_matches('.'));
-    Decimal::from_str_exact(text)
-        .ok()
-        .or_else(|| Decimal::from_str_exact(shorter()?).ok())
-        .or_else(|| Decimal::from_scientific(text).ok())
-        .ok_or_else(|| found("the number", text))
+/// A decimal in text.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+fn decimal(text: &str) -> Result<rust_decimal::Decimal, String> {
+    crate::decimal::parse(text).ok_or_else(|| found("the number", text))
 }
 
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text)
         .map(|json| Value::Json(Some(Box::new(json))))
