@@ -3,6 +3,17 @@
 #ifndef AKSARA_HTTP_H
 #define AKSARA_HTTP_H
 
+/* A URL as errors show it: without its query and its user, which may be secrets. */
+static aksara_str shown_url(const char *url) {
+    const char *after = strstr(url, "://"), *end = url + strcspn(url, "?#");
+    const char *host = after == NULL || after > end ? url : after + 3;
+    const char *path = host + strcspn(host, "/?#"), *user = host;
+    for (const char *at = host; at < path; at++)
+        if (*at == '@')
+            user = at + 1;
+    return aksara_format("%.*s%.*s", (int)(host - url), url, (int)(end - user), user);
+}
+
 #ifdef __wasm__
 /* What the host takes at once of a body, and what is asked of it at once. */
 enum { WRITE_MAX = 4096, READ_MAX = 65536 };
@@ -106,7 +117,7 @@ IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(uint3
 IMPORT("wasi:io/error@0.2.0", "[resource-drop]error") void io_error_drop(uint32_t error);
 
 static aksara_value http_failed(const char *url, const char *why) {
-    return aksara_error_of(aksara_format("`%s`: %s", url, why));
+    return aksara_error_of(aksara_format("`%.*s`: %s", AKSARA_ARG(shown_url(url)), why));
 }
 
 static aksara_value no_response(const char *url, const error_code *error) {
@@ -160,7 +171,7 @@ static aksara_value no_response(const char *url, const error_code *error) {
     aksara_str reason = {NULL, 0};
     if (error->which == INTERNAL && error->of.reason.is_there)
         reason = error->of.reason.text;
-    return aksara_error_of(aksara_format("`%s`: there is no response: %s%s%.*s", url, name,
+    return aksara_error_of(aksara_format("`%.*s`: there is no response: %s%s%.*s", AKSARA_ARG(shown_url(url)), name,
                                          reason.len > 0 ? ": " : "", AKSARA_ARG(reason)));
 }
 
@@ -336,10 +347,10 @@ static aksara_value http_send(const char *method, const char *url, const aksara_
 aksara_value aksara_http(const char *method, const char *url, aksara_value headers, aksara_bytes body) {
     const char *after = strstr(url, "://");
     if (after == NULL)
-        return aksara_error_of(aksara_format("`%s` has no `http://` or `https://`", url));
+        return aksara_error_of(aksara_format("`%.*s` has no `http://` or `https://`", AKSARA_ARG(shown_url(url))));
     const char *host = after + 3, *path = host + strcspn(host, "/?");
     if (path == host)
-        return aksara_error_of(aksara_format("`%s` names no host", url));
+        return aksara_error_of(aksara_format("`%.*s` names no host", AKSARA_ARG(shown_url(url))));
     aksara_str parts[3] = {{url, (size_t)(after - url)},
                            {host, (size_t)(path - host)},
                            aksara_format("%s%s", *path == '/' ? "" : "/", path)};

@@ -58,14 +58,14 @@ func HTTPPost(url, contentType string, body []byte) (*HTTPResponse, error) {
 func (r *HTTPRequest) Send() (*HTTPResponse, error) {
 	scheme, rest, found := strings.Cut(r.URL, "://")
 	if !found {
-		return nil, &HostError{Message: "`" + r.URL + "` has no `http://` or `https://`"}
+		return nil, &HostError{Message: "`" + host.ShownURL(r.URL) + "` has no `http://` or `https://`"}
 	}
 	authority, path := rest, ""
 	if at := strings.IndexAny(rest, "/?"); at >= 0 {
 		authority, path = rest[:at], rest[at:]
 	}
 	if authority == "" {
-		return nil, &HostError{Message: "`" + r.URL + "` names no host"}
+		return nil, &HostError{Message: "`" + host.ShownURL(r.URL) + "` names no host"}
 	}
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path

@@ -102,14 +102,17 @@ async fn requests_of(fetcher: &str) {
     let posted = fetch("POST", format!("http://{granted}/"), &long).await;
     assert!(posted.starts_with("200 text/plain: POST / HTTP/1.1; true;"), "{posted}");
     assert_eq!(posted.matches('z').count(), 10_000);
-    for (url, expected) in [
-        (format!("http://{other}/"), "not granted"),
-        (format!("http://{granted}@{other}/"), "there is no response"),
-        ("http:///".to_owned(), "names no host"),
-        ("mail".to_owned(), "has no `http://` or `https://`"),
+    // The query and the user may be secrets: errors show the rest.
+    for (url, shown, expected) in [
+        (format!("http://{other}/a?token=hunter2"), format!("`http://{other}/a`"), "not granted"),
+        (format!("http://ann:hunter2@{other}/"), format!("`http://{other}/`"), "there is no response"),
+        (format!("http://{granted}@{other}#hunter2"), format!("`http://{other}`"), "there is no response"),
+        ("http:///?hunter2".to_owned(), "`http:///`".to_owned(), "names no host"),
+        ("mail?key=hunter2".to_owned(), "`mail`".to_owned(), "has no `http://` or `https://`"),
     ] {
         let error = get(url.clone()).await;
-        assert!(error.contains(expected) && error.contains(&url), "`{url}`: {error}");
+        assert!(error.contains(expected) && error.contains(&shown), "`{url}`: {error}");
+        assert!(!error.contains("hunter2"), "`{url}`: {error}");
     }
 }
 

@@ -22,7 +22,7 @@ export async function fetch(url, { method = "GET", headers = {}, body } = {}) {
   try {
     answer = http.send(request);
   } catch (error) {
-    throw new RequestError(`\`${at.url}\`: ${error.message}`);
+    throw new RequestError(`\`${shown(at.url)}\`: ${error.message}`);
   }
   return new Response(at.url, answer);
 }
@@ -82,12 +82,18 @@ class Headers {
 
 function parts(url) {
   const [scheme, rest] = url.split(/:\/\/(.*)/s);
-  if (rest === undefined) throw new RequestError(`\`${url}\` has no \`http://\` or \`https://\``);
+  if (rest === undefined) throw new RequestError(`\`${shown(url)}\` has no \`http://\` or \`https://\``);
   const length = rest.search(/[/?]/);
   const authority = length < 0 ? rest : rest.slice(0, length);
-  if (authority === "") throw new RequestError(`\`${url}\` names no host`);
+  if (authority === "") throw new RequestError(`\`${shown(url)}\` names no host`);
   const path = rest.slice(authority.length);
   return { url, scheme, authority, path: path.startsWith("/") ? path : `/${path}` };
+}
+
+/** A URL as errors show it: without its query and its user, which may be secrets. */
+function shown(url) {
+  const [, scheme = "", authority, path] = /^([^?#]*?:\/\/)?([^/?#]*)([^?#]*)/s.exec(url);
+  return scheme + authority.slice(authority.lastIndexOf("@") + 1) + path;
 }
 
 function bytesOf(body) {

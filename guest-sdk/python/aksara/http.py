@@ -74,9 +74,16 @@ def _parts(url: str) -> tuple[str, str, str]:
     """Scheme, host with its port, and path with its query."""
     scheme, found, rest = url.partition("://")
     if not found:
-        raise HostError(f"`{url}` has no `http://` or `https://`")
+        raise HostError(f"`{shown(url)}` has no `http://` or `https://`")
     length = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     if length == 0:
-        raise HostError(f"`{url}` names no host")
+        raise HostError(f"`{shown(url)}` names no host")
     path = rest[length:]
     return scheme, rest[:length], path if path.startswith("/") else f"/{path}"
+
+
+def shown(url: str) -> str:
+    """A URL as errors show it: without its query and its user, which may be secrets."""
+    scheme, found, rest = url.split("?")[0].split("#")[0].rpartition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme + found + authority.rpartition("@")[2] + slash + path

@@ -4,6 +4,7 @@ from componentize_py_types import Err, Ok
 from wit_world.imports import outgoing_handler, streams, types
 
 from aksara.errors import HostError, NotGranted
+from aksara.http import shown
 
 # What the host takes at once of a body, and what is asked of it at once.
 _WRITE = 4096
@@ -46,7 +47,7 @@ def send(method, url, scheme, authority, path, headers, body):
             case Ok(Err(error)):
                 raise _no_response(url, error)
             case _:
-                raise HostError(f"`{url}`: there is no response")
+                raise HostError(f"`{shown(url)}`: there is no response")
         with response:
             with response.headers() as fields:
                 found = fields.entries()
@@ -57,16 +58,16 @@ def _said(url, problem, function, *arguments):
     try:
         return function(*arguments)
     except Err:
-        raise HostError(f"`{url}`: {problem}") from None
+        raise HostError(f"`{shown(url)}`: {problem}") from None
 
 
 def _no_response(url, error):
     kind = type(error).__name__.removeprefix("ErrorCode_")
     if kind == "HttpRequestDenied":
         grants = "ask for them by `http` in `[tool.aksara.grants]`, and let the operator grant them"
-        return NotGranted(f"`{url}`: the host and port are not granted; {grants}")
+        return NotGranted(f"`{shown(url)}`: the host and port are not granted; {grants}")
     value = getattr(error, "value", None)
-    return HostError(f"`{url}`: there is no response: {kind}{f': {value}' if isinstance(value, str) else ''}")
+    return HostError(f"`{shown(url)}`: there is no response: {kind}{f': {value}' if isinstance(value, str) else ''}")
 
 
 def _write(body, data):

@@ -5,6 +5,7 @@ from wit_world.imports import bus, config, log, models, services
 
 from aksara.errors import HostError, NotGranted
 from aksara.host import Refusal
+from aksara.http import shown
 
 try:
     from wit_world.imports import store
@@ -42,7 +43,7 @@ class WitHost:
         """Sends a request."""
         if wasi_http is None:
             grants = "ask for them by `http` in `[tool.aksara.grants]`, and let the operator grant them"
-            raise NotGranted(f"`{url}`: the host and port are not granted; {grants}")
+            raise NotGranted(f"`{shown(url)}`: the host and port are not granted; {grants}")
         return wasi_http.send(method, url, *request)
 
     def cache(self, bucket: str, operation: str, *arguments):

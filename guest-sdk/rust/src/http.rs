@@ -70,7 +70,7 @@ impl Request {
     /// # Errors
     /// [`RequestError`]: the URL is none, the grant is missing, or there was no response.
     pub fn send(&self) -> Result<Response, RequestError> {
-        let wrong = |what: &str| RequestError::new(format!("`{}` {what}", self.url));
+        let wrong = |what: &str| RequestError::new(format!("`{}` {what}", shown(&self.url)));
         let (scheme, rest) =
             self.url.split_once("://").ok_or_else(|| wrong("has no `http://` or `https://`"))?;
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -97,4 +97,13 @@ impl Response {
         let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         core::str::from_utf8(&found?.1).ok()
     }
+}
+
+/// A URL as errors show it: without its query and its user, which may be secrets.
+pub(crate) fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}{path}")
 }

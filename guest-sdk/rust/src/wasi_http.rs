@@ -10,7 +10,7 @@ use aksara_wire::RequestError;
 use crate::bindings::wasi::http::outgoing_handler;
 use crate::bindings::wasi::http::types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use crate::bindings::wasi::io::streams::StreamError;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, shown};
 
 /// What the host takes at once.
 const PIECE: usize = 4_096;
@@ -24,7 +24,7 @@ pub(crate) fn send(
     authority: &str,
     path: &str,
 ) -> Result<Response, RequestError> {
-    let wrong = |what: &str| RequestError::new(format!("`{}`: {what}", request.url));
+    let wrong = |what: &str| RequestError::new(format!("`{}`: {what}", shown(&request.url)));
     let headers = Fields::from_list(&request.headers)
         .map_err(|error| wrong(&format!("a header is refused: {error:?}")))?;
     let outgoing = OutgoingRequest::new(headers);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use aksara_plugins::policy_path;
 use aksara_wire::{Grants, Map};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TomlError};
 
 use crate::load::{Loaded, Loader};
 use crate::{Ended, output};
@@ -77,7 +77,10 @@ fn read(policy: &Path) -> Result<DocumentMut> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", policy.display())),
     };
-    text.parse().with_context(|| format!("`{}` is no TOML", policy.display()))
+    text.parse().map_err(|error: TomlError| {
+        let problem = aksara_plugins::policy_problem(&text, error.span(), error.message());
+        anyhow!("`{}` is not TOML: {problem}", policy.display())
+    })
 }
 
 /// What of a policy says what was approved before.

@@ -1,6 +1,7 @@
 //! What one plugin is allowed, and the checks that it keeps to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use aksara_wire::{Description, Grants, Map, Subscription};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use crate::quarantine::Quarantine;
 use crate::reuse::Reuse;
 
 /// What one plugin is allowed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Allowance {
     /// How much it may use.
     pub limits: Limits,
@@ -39,6 +40,24 @@ pub struct Fields {
     pub reads: Option<BTreeSet<String>>,
     /// Those that may be patched.
     pub writes: Option<BTreeSet<String>>,
+}
+
+impl fmt::Debug for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Allowance { limits, grants, settings, grants_what_it_asks, sha256, fields, reuse, quarantine } =
+            self;
+        f.debug_struct("Allowance")
+            .field("limits", limits)
+            .field("grants", grants)
+            // Their values may be secrets.
+            .field("settings", &settings.keys())
+            .field("grants_what_it_asks", grants_what_it_asks)
+            .field("sha256", sha256)
+            .field("fields", fields)
+            .field("reuse", reuse)
+            .field("quarantine", quarantine)
+            .finish()
+    }
 }
 
 impl From<Limits> for Allowance {

@@ -44,7 +44,7 @@ pub use keyvalue::{KeyPage, KeyValue, MemoryStore, Stored};
 pub use keyvalue::{RedisConnectError, RedisStore};
 pub use limits::{Deadline, Limits};
 pub use plugins::{Plugins, PluginsOptions};
-pub use policy::path as policy_path;
+pub use policy::{path as policy_path, problem as policy_problem};
 pub use quarantine::{Quarantine, Then};
 pub use reuse::Reuse;
 pub use revision::Revision;

@@ -1,6 +1,7 @@
 //! `plugins.toml`: what the operator says about the plugins of a folder. It lies beside the folder, with its name.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use aksara_wire::{Grants, Map, Value};
@@ -13,7 +14,7 @@ use crate::quarantine::Quarantine;
 use crate::reuse::Reuse;
 
 /// What the operator says.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Policy {
     pub(crate) profile: Profile,
@@ -34,7 +35,7 @@ pub(crate) enum Profile {
 }
 
 /// What the operator says about one plugin.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct PluginPolicy {
     sha256: Option<String>,
@@ -66,14 +67,41 @@ impl<'de> Deserialize<'de> for GrantsTable {
     }
 }
 
+/// Returns where an error of `plugins.toml` is, and what it is: without the line itself and the values in it, which may be
+/// settings or secrets.
+pub fn problem(text: &str, span: Option<Range<usize>>, message: &str) -> String {
+    let before = span.and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1));
+    // Names are in backticks; what is in quotes was written as a value.
+    let parts = message.split('"').enumerate();
+    let shown: Vec<_> = parts.map(|(index, part)| if index % 2 == 0 { part } else { "***" }).collect();
+    line.unwrap_or_default() + &shown.join("\"")
+}
+
 /// Where a secret is, so that it is not in `plugins.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 enum Secret {
     /// In this variable of the host's environment.
     Env(String),
     /// In this file, without the line's end.
     File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What stands here by mistake is the secret itself: an error must not repeat it.
+        let place = match toml::Value::deserialize(deserializer)? {
+            toml::Value::Table(table) if table.len() == 1 => table.into_iter().next(),
+            _ => None,
+        };
+        match place {
+            Some((kind, toml::Value::String(name))) if kind == "env" => Ok(Secret::Env(name)),
+            Some((kind, toml::Value::String(path))) if kind == "file" => Ok(Secret::File(path.into())),
+            _ => Err(serde::de::Error::custom(
+                "a secret is not written here; say where it is: `env` is the name of a variable, `file` a path",
+            )),
+        }
+    }
 }
 
 /// Where the policy of a plugins folder is: `plugins.toml` beside `plugins`.
@@ -96,8 +124,8 @@ impl Policy {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(refuse(error.to_string())),
         };
-        let mut policy: Policy =
-            toml::from_str(&text).map_err(|error| refuse(error.to_string().trim().to_owned()))?;
+        let mut policy: Policy = toml::from_str(&text)
+            .map_err(|error: toml::de::Error| refuse(problem(&text, error.span(), error.message())))?;
         policy.path = path;
         Ok(policy)
     }

@@ -201,13 +201,13 @@ func closed(call func()) {
 func HTTP(request *HTTPRequest) (*HTTPResponse, error) {
 	response, wrong := send(request)
 	if wrong != "" {
-		return nil, errors.New("`" + request.URL + "`: " + wrong)
+		return nil, errors.New("`" + ShownURL(request.URL) + "`: " + wrong)
 	}
 	defer responseDrop(response)
 	status := int(responseStatus(response))
 	body, whole := read(response)
 	if !whole {
-		return nil, errors.New("`" + request.URL + "`: the response ends too early")
+		return nil, errors.New("`" + ShownURL(request.URL) + "`: the response ends too early")
 	}
 	return &HTTPResponse{status, entries(responseHeaders(response)), body}, nil
 }

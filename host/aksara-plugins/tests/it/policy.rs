@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use aksara_plugins::{LoadError, Plugins, PluginsOptions};
-use aksara_wire::ModelOperation;
+use aksara_plugins::{Allowance, LoadError, Plugins, PluginsOptions};
+use aksara_wire::{Map, ModelOperation};
 use tempfile::TempDir;
 
 use crate::fixture::{Fixture, within};
@@ -150,4 +150,34 @@ async fn limits_and_fields_are_the_operators() {
     let subscription = handler.subscription();
     assert_eq!(subscription.reads.as_ref().unwrap().iter().collect::<Vec<_>>(), ["title"]);
     assert!(subscription.writes.as_ref().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_about_the_policy_repeats_no_value_of_it() {
+    let cases = [
+        ("[plugins.fixture]\nsecrets = { key = \"hunter2\" }", "line 2: a secret is not written here"),
+        ("[plugins.fixture]\nsecrets = { key = { value = \"hunter2\" } }", "a secret is not written here"),
+        (
+            "[plugins.fixture]\nsecrets = { key = { env = \"A\", file = \"hunter2\" } }",
+            "a secret is not written here",
+        ),
+        ("[plugins.fixture]\nsecrets = \"hunter2\"", "invalid type"),
+        ("[plugins]\nfixture = \"hunter2\"", "invalid type"),
+        ("[plugins.fixture.settings]\nkey = \"hunter2\" x", "line 2: "),
+        ("[plugins.fixture.settings]\nkey = hunter2", "line 2: "),
+        ("[plugins.fixture.settings]\nkey = \"hunter2", "line 2: "),
+    ];
+    for (policy, expected) in cases {
+        let error = Folder::new(policy).open().await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(expected) && !shown.contains("hunter2"), "{policy}: {shown}");
+    }
+}
+
+#[test]
+fn what_a_plugin_is_allowed_shows_no_setting() {
+    let settings = Map::from([("api_key".to_owned(), "hunter2".into())]);
+    let allowance = Allowance { settings, ..Allowance::default() };
+    let shown = format!("{allowance:?}");
+    assert!(shown.contains("api_key") && !shown.contains("hunter2"), "{shown}");
 }
