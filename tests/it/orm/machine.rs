@@ -1,11 +1,12 @@
-//! Random operations against a model in memory: saves, deletes, nested transactions, many-to-many, failing handlers.
-//! After each step, rows, instances and relations are what the model says.
+//! Random operations against a model in memory: saves, deletes, nested transactions, many-to-many, failing handlers, failing
+//! reads and raw statements whose errors are caught, operations that are dropped at any point, and two that race. After each
+//! step, rows, instances and relations are what the model says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aksara::prelude::*;
 use aksara::signals::{m2m_changed, post_delete, post_save, pre_delete, pre_save};
-use aksara::{Error, State};
+use aksara::{Backend, Error, State, TransactionOptions};
 use aksara_tests::TestDb;
 
 #[derive(Model, Clone, Debug, PartialEq)]
@@ -50,6 +51,10 @@ impl Random {
     }
 }
 
+/// A handler of `pre_save` reads or writes what there is not, and catches the error.
+const CAUGHT_READ: &str = "caught read";
+const CAUGHT_WRITE: &str = "caught write";
+
 tokio::task_local! {
     /// The signal whose handler fails, if any.
     static FAILS: Option<&'static str>;
@@ -62,8 +67,29 @@ fn verdict(signal: &'static str) -> HandlerResult {
     }
 }
 
+/// Reads what there is not, and goes on as if nothing had happened.
+async fn fail_to_read(db: &Db) {
+    let error = db.query_raw::<Mark>("SELECT nothing FROM nowhere", Vec::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Database { .. } | Error::Aborted { .. }), "{error}");
+}
+
+/// Writes what there is not, and goes on as if nothing had happened.
+async fn fail_to_write(db: &Db) {
+    let error = db.execute_raw("INSERT INTO nowhere VALUES (1)", Vec::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Database { .. } | Error::Aborted { .. }), "{error}");
+}
+
 fn connect() {
-    pre_save::<Node>().connect(|_| Box::pin(async { verdict("pre_save") }));
+    pre_save::<Node>().connect(|event| {
+        Box::pin(async move {
+            match FAILS.try_with(|fails| *fails) {
+                Ok(Some(CAUGHT_READ)) => fail_to_read(event.db).await,
+                Ok(Some(CAUGHT_WRITE)) => fail_to_write(event.db).await,
+                _ => {}
+            }
+            verdict("pre_save")
+        })
+    });
     post_save::<Node>().connect(|_| Box::pin(async { verdict("post_save") }));
     pre_delete::<Node>().connect(|_| Box::pin(async { verdict("pre_delete") }));
     post_delete::<Node>().connect(|_| Box::pin(async { verdict("post_delete") }));
@@ -77,6 +103,21 @@ struct Machine {
     random: Random,
     expected: Expected,
     marks: Vec<i64>,
+    /// Whether the transaction or savepoint that steps are made in can only be rolled back.
+    is_aborted: bool,
+}
+
+/// Drives a future for so many turns, and drops it if it is not done by then.
+async fn dropped_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
+    let (mut future, mut left) = (Box::pin(future), turns);
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 impl Machine {
@@ -92,15 +133,26 @@ impl Machine {
 
     /// Runs one operation, and does the same to the model if it succeeds.
     async fn step(&mut self, db: &Db) {
-        const SIGNALS: [&str; 6] =
-            ["pre_save", "post_save", "pre_delete", "post_delete", "pre_m2m", "post_m2m"];
-        let fails = self.random.one_in(4).then(|| SIGNALS[self.random.below(6) as usize]);
+        const SIGNALS: [&str; 8] = [
+            "pre_save",
+            "post_save",
+            "pre_delete",
+            "post_delete",
+            "pre_m2m",
+            "post_m2m",
+            CAUGHT_READ,
+            CAUGHT_WRITE,
+        ];
+        let fails = self.random.one_in(4).then(|| SIGNALS[self.random.below(8) as usize]);
         let before = self.expected.clone();
         let result = FAILS.scope(fails, Box::pin(self.operation(db))).await;
         match result {
-            Ok(()) => {}
+            Ok(()) => assert!(!self.is_aborted, "an operation succeeds in an aborted transaction"),
             Err(error) => {
-                assert!(error.is_refusal(), "{error}");
+                // PostgreSQL keeps nothing of a savepoint in which a read has failed.
+                let by_read = fails == Some(CAUGHT_READ) && db.backend() == Backend::Postgres;
+                let is_told = matches!(error, Error::Aborted { .. }) && (self.is_aborted || by_read);
+                assert!(error.is_refusal() || is_told, "{error}");
                 self.expected = before;
             }
         }
@@ -112,8 +164,99 @@ impl Machine {
             3..=4 => self.update(db).await,
             5 => self.delete(db).await,
             6 => self.relate(db).await,
+            7 => self.fail(db).await,
+            // What is dropped has not ended: handlers let it pass.
+            8 if !db.in_transaction() => FAILS.scope(None, self.race_or_drop(db)).await,
             _ => self.nested(db).await,
         }
+    }
+
+    /// A statement that fails, and whose error is caught.
+    async fn fail(&mut self, db: &Db) -> Result<(), Error> {
+        if self.random.one_in(2) {
+            fail_to_write(db).await;
+        } else {
+            fail_to_read(db).await;
+            self.is_aborted |= db.in_transaction() && db.backend() == Backend::Postgres;
+        }
+        // Says whether the transaction can still be used.
+        Mark::objects(db).exists().await.map(drop)
+    }
+
+    async fn race_or_drop(&mut self, db: &Db) -> Result<(), Error> {
+        match self.random.below(3) {
+            0 => self.race(db).await,
+            1 => self.dropped(db).await,
+            _ => self.dropped_inside(db).await,
+        }
+        Ok(())
+    }
+
+    /// Two tasks change the same row.
+    async fn race(&mut self, db: &Db) {
+        let Some(key) = self.any_node() else { return };
+        let racer = || {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let options = TransactionOptions { retries_max: 100, ..Default::default() };
+                let change = |tx: Db| async move {
+                    let locked = Node::objects(&tx).filter(Node::id.eq(key)).select_for_update();
+                    let mut node = locked.first().await?.unwrap();
+                    node.weight += 1;
+                    node.save(&tx).await
+                };
+                db.transaction_with(options, change).await
+            })
+        };
+        let (one, other) = (racer(), racer());
+        one.await.unwrap().unwrap();
+        other.await.unwrap().unwrap();
+        self.expected.entry(key).and_modify(|(weight, ..)| *weight += 2);
+    }
+
+    /// One change that is dropped on its way: it happens wholly or not at all.
+    async fn dropped(&mut self, db: &Db) {
+        let Some(key) = self.any_node() else { return };
+        let turns = self.random.below(12);
+        let mut node = Node::objects(db).get(key).await.unwrap();
+        let weight = node.weight;
+        node.weight += 1;
+        let saved = dropped_after(turns, node.save(db)).await;
+        saved.transpose().unwrap();
+        self.settle(db, key, [weight, weight + 1]).await;
+    }
+
+    /// The same inside a transaction: what is committed has all of it or nothing, and what is not has nothing.
+    async fn dropped_inside(&mut self, db: &Db) {
+        let Some(key) = self.any_node() else { return };
+        let turns = self.random.below(12);
+        let weight = self.expected[&key].0;
+        let transaction = db.begin().await.unwrap();
+        let of_key = Node::objects(transaction.db()).filter(Node::id.eq(key));
+        of_key.update([Node::weight.set(weight + 10)]).await.unwrap();
+        let mut node = Node::objects(transaction.db()).get(key).await.unwrap();
+        node.weight += 1;
+        let saved = dropped_after(turns, node.save(transaction.db())).await;
+        saved.transpose().unwrap();
+        match transaction.commit().await {
+            Ok(()) => self.settle(db, key, [weight + 10, weight + 11]).await,
+            Err(error) => {
+                assert!(matches!(error, Error::Transaction(_) | Error::Aborted { .. }), "{error}");
+                self.settle(db, key, [weight, weight]).await;
+            }
+        }
+    }
+
+    /// Takes notice of which of two weights a row has, once what was dropped has ended.
+    async fn settle(&mut self, db: &Db, key: i64, either: [i64; 2]) {
+        // It locks the row: whoever still writes it comes first.
+        let locked = async |tx: Db| {
+            let row = Node::objects(&tx).filter(Node::id.eq(key)).select_for_update().first().await?;
+            Ok::<_, Error>(row.unwrap().weight)
+        };
+        let found = db.transaction(locked).await.unwrap();
+        assert!(either.contains(&found), "{found} is none of {either:?}");
+        self.expected.entry(key).and_modify(|(weight, ..)| *weight = found);
     }
 
     async fn create(&mut self, db: &Db) -> Result<(), Error> {
@@ -204,9 +347,11 @@ impl Machine {
     async fn nested(&mut self, db: &Db) -> Result<(), Error> {
         let before = self.expected.clone();
         let transaction = db.begin().await?;
+        let is_aborted = std::mem::take(&mut self.is_aborted);
         for _ in 0..self.random.below(4) {
             Box::pin(self.step(transaction.db())).await;
         }
+        let is_lost = std::mem::replace(&mut self.is_aborted, is_aborted);
         match self.random.below(3) {
             0 => {
                 self.expected = before;
@@ -217,7 +362,14 @@ impl Machine {
                 drop(transaction);
                 Ok(())
             }
-            _ => transaction.commit().await,
+            _ => match (transaction.commit().await, is_lost) {
+                (Ok(()), false) => Ok(()),
+                (Err(Error::Aborted { .. }), true) => {
+                    self.expected = before;
+                    Ok(())
+                }
+                (ended, _) => panic!("{ended:?}, though the transaction is {is_lost:?} lost"),
+            },
         }
     }
 
@@ -241,7 +393,7 @@ async fn ten_thousand_random_steps_leave_what_a_model_in_memory_says() {
     let seed = 20_261_123;
     println!("seed {seed}");
     let marks = marks.iter().map(|mark| mark.id).collect();
-    let mut machine = Machine { random: Random(seed), expected: BTreeMap::new(), marks };
+    let mut machine = Machine { random: Random(seed), expected: BTreeMap::new(), marks, is_aborted: false };
     for step in 0..10_000 {
         machine.step(&test.db).await;
         // Looking at everything each time would take longer than everything else.
