@@ -106,7 +106,7 @@ async fn requests_of(fetcher: &str) {
     for (url, shown, expected) in [
         (format!("http://{other}/a?token=hunter2"), format!("`http://{other}/a`"), "not granted"),
         (format!("http://ann:hunter2@{other}/"), format!("`http://{other}/`"), "there is no response"),
-        (format!("http://{granted}@{other}#hunter2"), format!("`http://{other}`"), "there is no response"),
+        (format!("http://{granted}@{other}/"), format!("`http://{other}/`"), "there is no response"),
         ("http:///?hunter2".to_owned(), "`http:///`".to_owned(), "names no host"),
         ("mail?key=hunter2".to_owned(), "`mail`".to_owned(), "has no `http://` or `https://`"),
     ] {

@@ -8,6 +8,7 @@ mod application;
 mod bus;
 #[cfg(feature = "plugins")]
 mod handler;
+#[cfg(feature = "plugins")]
 mod json;
 #[cfg(feature = "plugins")]
 mod models;
