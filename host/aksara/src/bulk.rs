@@ -47,10 +47,9 @@ async fn create_all<M: Model>(
     for instance in instances.iter() {
         save::check(instance, None)?;
     }
-    if let Err(error) = insert(db, instances).await {
-        let fields: Vec<_> = (0..M::meta().fields.len()).collect();
-        return Err(missing_targets(db, error, pointing(instances, &fields)).await);
-    }
+    let inserted = insert(db, instances).await;
+    let fields = || (0..M::meta().fields.len()).collect::<Vec<_>>();
+    missing_targets(db, inserted, || pointing(instances, &fields())).await?;
     for instance in instances.iter() {
         note((db, operation), instance, true, None);
     }
@@ -107,10 +106,8 @@ async fn update_all<M: Model>(
         (db.backend().binds_max() / (2 * fields.positions().len() + 1)).clamp(1, crate::collect::KEYS_MAX);
     let mut rows = 0;
     for batch in instances.chunks(batch) {
-        match update_batch(db, batch, fields).await {
-            Ok(updated) => rows += updated,
-            Err(error) => return Err(missing_targets(db, error, pointing(batch, fields.positions())).await),
-        }
+        let updated = update_batch(db, batch, fields).await;
+        rows += missing_targets(db, updated, || pointing(batch, fields.positions())).await?;
     }
     for instance in instances.iter() {
         note((db, operation), instance, false, Some(fields));
@@ -147,7 +144,7 @@ fn pointing<M: Model>(instances: &[Instance<M>], fields: &[usize]) -> Vec<Pointi
         meta,
         fields.iter().map(|index| {
             let field = &meta.fields[*index];
-            let to_own = field.reference.is_some_and(|to| std::ptr::eq((to.model)(), meta));
+            let to_own = field.points_to(meta);
             let keys = instances.iter().map(|instance| value(instance, *index));
             (field, keys.filter(|key| !to_own || !own.contains(&Key(key.clone()))).collect())
         }),

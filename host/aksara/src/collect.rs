@@ -28,10 +28,8 @@ pub(crate) struct Relation {
 pub(crate) fn relations(target: &'static ModelMeta) -> impl Iterator<Item = Relation> {
     ModelMeta::all().flat_map(move |meta| {
         meta.fields.iter().filter_map(move |field| {
-            let reference = field.reference?;
-            let points =
-                std::ptr::eq((reference.model)(), target) && reference.on_delete != OnDelete::DoNothing;
-            points.then_some(Relation { meta, field, on_delete: reference.on_delete })
+            let on_delete = field.reference.filter(|_| field.points_to(target))?.on_delete;
+            (on_delete != OnDelete::DoNothing).then_some(Relation { meta, field, on_delete })
         })
     })
 }

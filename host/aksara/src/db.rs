@@ -133,10 +133,8 @@ impl Db {
     ) -> Result<Done, Error> {
         self.check_values(on.doing, &values)?;
         let values = self.fitted(on, values).await?;
-        match self.done(sql.into_sql_str(), values).await? {
-            Ok(done) => Ok(done),
-            Err(error) => Err(violation::asked(self, on.error(error)).await),
-        }
+        let done = self.done(sql.into_sql_str(), values).await?;
+        violation::asked(self, done.map_err(|error| on.error(error))).await
     }
 
     /// # Errors
@@ -164,21 +162,14 @@ impl Db {
             done.map(|done| done.rows).map_err(|error| Error::of_statement(None, doing, error))
         };
         if !self.in_transaction() {
-            return match rows(self).await {
-                Ok(rows) => Ok(rows),
-                Err(error) => Err(violation::asked(self, error).await),
-            };
+            return violation::asked(self, rows(self).await).await;
         }
         // The savepoint undoes it where it fails, and tells when it has ended the transaction.
         let scope = Scope::enter(self).await?;
         let written = rows(scope.db()).await;
-        match scope.finish(written).await {
-            Ok((rows, after)) => {
-                after.run().await;
-                Ok(rows)
-            }
-            Err(error) => Err(violation::asked(self, error).await),
-        }
+        let (rows, after) = violation::asked(self, scope.finish(written).await).await?;
+        after.run().await;
+        Ok(rows)
     }
 
     async fn done(&self, sql: SqlStr, values: Values) -> Result<sqlx::Result<Done>, Error> {
@@ -216,10 +207,8 @@ impl Db {
             }
             None => self.pool()?.fetch_all(sql, values).await,
         };
-        match rows {
-            Ok(rows) => Ok(on.rows(rows)),
-            Err(error) => Err(violation::asked(self, on.error(error)).await),
-        }
+        let rows = violation::asked(self, rows.map_err(|error| on.error(error))).await?;
+        Ok(on.rows(rows))
     }
 
     /// Runs a query; returns its rows.

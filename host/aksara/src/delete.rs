@@ -222,10 +222,8 @@ async fn delete_where(db: &Db, meta: &'static ModelMeta, condition: Cond) -> Res
     let mut delete = Query::delete();
     delete.from_table(meta.table).cond_where(condition.clone());
     let (sql, values) = db.built(&delete);
-    match db.execute(On { meta, doing: "deleting rows" }, sql, values).await {
-        Ok(rows) => Ok(rows),
-        Err(error) => Err(pointing_rows(db, meta, error, condition).await),
-    }
+    let deleted = db.execute(On { meta, doing: "deleting rows" }, sql, values).await;
+    pointing_rows(db, meta, deleted, condition).await
 }
 
 /// The order of two keys of one model.

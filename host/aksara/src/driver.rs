@@ -36,6 +36,12 @@ impl Backend {
         }
     }
 
+    /// A name as SQL has it.
+    pub(crate) fn quoted(self, name: &str) -> String {
+        let quote = if self == Backend::MySql { "`" } else { "\"" };
+        format!("{quote}{}{quote}", name.replace(quote, &quote.repeat(2)))
+    }
+
     /// The text of a statement and its values.
     pub(crate) fn render(self, statement: &impl QueryStatementWriter) -> (String, Values) {
         match self {
@@ -127,6 +133,10 @@ pub(crate) enum Left {
     /// All but the statement itself.
     All,
     /// What was before the innermost savepoint.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "other databases undo the statement alone")
+    )]
     Savepoint,
     /// Nothing.
     Nothing,
@@ -251,6 +261,7 @@ macro_rules! forget_statements {
     };
 }
 forget_statements!(Free, connection => connection);
+#[cfg(feature = "postgres")]
 forget_statements!(Open, transaction => transaction);
 
 impl Open {

@@ -236,7 +236,7 @@ fn decimals(left: Expr, operator: BinOper, right: Vec<Expr>) -> Expr {
         BinOper::GreaterThan | BinOper::GreaterThanOrEqual => left.clone().gte(near.remove(0)),
         _ => left.clone().is_in(near),
     });
-    // Text and blobs come behind all numbers, whatever number they mean.
+    // Text and blobs come behind all numbers, also those that mean a small number.
     let narrowed = narrowed.map(|narrowed| narrowed.or(left.clone().gte(Expr::cust("''"))));
     let left = key(left);
     let mut right: Vec<Expr> = right.into_iter().map(key).collect();

@@ -28,7 +28,7 @@ pub(crate) async fn send(
     signals::send(&mut event, plugins.as_ref()).await
 }
 
-/// Sends both signals for rows that were read, if somebody hears them. Reading needs no transaction, and takes none for
+/// Sends both signals for rows that were read, if there are handlers for them. Reading needs no transaction, and takes none for
 /// them: a handler that writes begins its own.
 pub(crate) async fn send_all<M: Model>(db: &Db, rows: &mut [Instance<M>]) -> Result<(), Error> {
     if is_heard(db, M::meta()) {

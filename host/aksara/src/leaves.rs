@@ -24,7 +24,7 @@ impl Leaves {
         let meta = group.meta;
         let points_to_own = |position: &usize| {
             let field = &meta.fields[*position];
-            !field.nullable && field.reference.is_some_and(|to| std::ptr::eq((to.model)(), meta))
+            !field.nullable && field.points_to(meta)
         };
         let fields: Vec<usize> = (0..meta.fields.len()).filter(points_to_own).collect();
         if fields.is_empty() {
@@ -100,7 +100,7 @@ async fn refuse_dangling(db: &Db, meta: &'static ModelMeta, keys: &[Value]) -> R
             select.and_where(Expr::col(column.clone()).is_in(keys.iter().cloned()));
             let (sql, values) = db.built(&select);
             if !db.fetch(on, sql, values).await?.is_empty() {
-                let by = ModelMeta::all().find(|meta| meta.table == table);
+                let by = ModelMeta::by_table(&table);
                 let field = by.and_then(|meta| meta.fields.iter().find(|field| field.name == column));
                 return Err(Error::Protected {
                     model: meta.label,

@@ -10,6 +10,7 @@
 extern crate self as aksara;
 
 mod bulk;
+mod catalog;
 mod check;
 mod collect;
 mod column;

@@ -162,6 +162,16 @@ impl FieldMeta {
     pub(crate) fn named(&self, value: &Value) -> String {
         format!("{} = {}", self.name, Shown(value))
     }
+
+    /// Whether it is a foreign key to this model.
+    pub(crate) fn points_to(&self, meta: &ModelMeta) -> bool {
+        self.reference.is_some_and(|reference| std::ptr::eq((reference.model)(), meta))
+    }
+
+    /// Whether its column has an index of its own.
+    pub(crate) fn has_index(&self) -> bool {
+        self.unique || self.indexed || self.reference.is_some()
+    }
 }
 
 /// An index over several columns.
@@ -196,7 +206,7 @@ impl JoinMeta {
 
     /// The model of the application whose table it is, if it is not ours.
     pub(crate) fn through(&self) -> Option<&'static ModelMeta> {
-        ModelMeta::all().find(|meta| self.explicit && meta.table == self.table)
+        if self.explicit { ModelMeta::by_table(self.table) } else { None }
     }
 
     /// Whether its table has no pair twice: it is ours, or that of a model which says so.
@@ -278,6 +288,11 @@ impl ModelMeta {
             }
         }
         Ok(())
+    }
+
+    /// The linked model with this table.
+    pub(crate) fn by_table(table: &str) -> Option<&'static ModelMeta> {
+        ModelMeta::all().find(|meta| meta.table == table)
     }
 
     /// The linked model with this label.

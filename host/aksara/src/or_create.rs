@@ -1,4 +1,4 @@
-//! `get_or_create` and `update_or_create`: a row is read, or inserted, whatever others do meanwhile.
+//! `get_or_create` and `update_or_create`: a row is read, or inserted, also while others insert and change it.
 
 use crate::lock::Lock;
 use crate::transaction::{Scope, backoff};
@@ -47,7 +47,7 @@ impl<M: Model> Query<M> {
         change: Option<C>,
         make: impl FnOnce() -> M,
     ) -> Result<(Instance<M>, bool), Error> {
-        // On SQLite a transaction is alone in writing. A caller's transaction goes on, whatever happens here.
+        // On SQLite a transaction is alone in writing. A caller's transaction goes on in any case.
         if self.db().in_transaction() || self.db().backend() == Backend::Sqlite {
             let scope = Scope::enter(self.db()).await?;
             let found = self.clone().on(scope.db()).within(change, make).await;

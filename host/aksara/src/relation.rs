@@ -271,11 +271,10 @@ impl<K: Model> Related<'_, K> {
                 insert.on_conflict(OnConflict::columns([own, other]).update_column(own).to_owned());
             }
             let (sql, values) = db.built(&insert);
-            if let Err(error) = db.execute(self.on("relating rows"), sql, values).await {
-                let target = K::meta();
-                let written = Pointing { table: self.join.table, column: other, target, keys: keys.to_vec() };
-                return Err(missing_targets(db, error, vec![written]).await);
-            }
+            let written = db.execute(self.on("relating rows"), sql, values).await;
+            let (table, target) = (self.join.table, K::meta());
+            let pointing = || vec![Pointing { table, column: other, target, keys: keys.to_vec() }];
+            missing_targets(db, written, pointing).await?;
         }
         let added = keys.len() as u64;
         self.send(at, RelationAction::PostAdd, &mut keys).await?;

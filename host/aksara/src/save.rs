@@ -13,7 +13,6 @@ use crate::plugins::PluginSet;
 use crate::signals::{self, Details, Event, Operation, SignalKind, UpdateFields, Written, written_changes};
 use crate::transaction::Scope;
 use crate::validate::validate;
-use crate::value::Shown;
 use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, Instance, Model, Value, statements};
 
@@ -343,20 +342,15 @@ async fn write_row(
         }
         (Write::Update, None) => update(instance, db).await,
     };
-    let rows = match written {
-        Ok(rows) => rows,
-        Err(error) => {
-            let fields = meta.fields.iter().enumerate();
-            let written = fields.filter(|(_, field)| is_written(field, update_fields));
-            let values = written.map(|(index, field)| (field, vec![instance.value(index)]));
-            return Err(missing_targets(db, error, Pointing::of(meta, values)).await);
-        }
+    let pointing = || {
+        let fields = meta.fields.iter().enumerate();
+        let written = fields.filter(|(_, field)| is_written(field, update_fields));
+        Pointing::of(meta, written.map(|(index, field)| (field, vec![instance.value(index)])))
     };
-    if rows > 0 {
+    if missing_targets(db, written, pointing).await? > 0 {
         return Ok(());
     }
-    let criterion = format!("{} = {}", meta.key_field().name, Shown(&instance.key()));
-    Err(Error::NotFound { model: meta.label, criterion })
+    Err(Error::NotFound { model: meta.label, criterion: meta.key_field().named(&instance.key()) })
 }
 
 pub(crate) async fn insert(instance: &mut dyn AnyInstance, db: &Db) -> Result<(), Error> {

@@ -260,7 +260,7 @@ fn mysql_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
     const INDEXED_MAX: u32 = 255;
     /// The longest varchar, of four bytes for each character.
     const VARCHAR_MAX: u32 = 16_383;
-    let indexed = is_key || field.unique || field.indexed || field.reference.is_some();
+    let indexed = is_key || field.has_index();
     match field.kind {
         FieldKind::String => match field.max_length {
             Some(max) if max <= VARCHAR_MAX => column.string_len(max),
@@ -303,8 +303,7 @@ pub(crate) struct IndexPlan {
 }
 
 pub(crate) fn indexes(meta: &'static ModelMeta) -> Vec<IndexPlan> {
-    let single =
-        meta.fields.iter().filter(|field| field.unique || field.indexed || field.reference.is_some());
+    let single = meta.fields.iter().filter(|field| field.has_index());
     let single = single.map(|field| (vec![field.name], field.unique));
     let several = meta.indexes.iter().map(|index| {
         (index.fields.iter().map(|position| meta.fields[*position].name).collect::<Vec<_>>(), index.unique)

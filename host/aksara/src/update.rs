@@ -33,7 +33,7 @@ pub(crate) async fn by_filter(
     update.table(meta.table).cond_where(condition);
     let mut given = Vec::new();
     for (field, new) in assignments {
-        if let Side::Plain(Expr::Value(value)) = &new {
+        if let (Some(_), Side::Plain(Expr::Value(value))) = (field.reference, &new) {
             given.push((field, vec![value.clone()]));
         }
         update.value(field.name, new.stored_on(db.backend()));
@@ -41,10 +41,8 @@ pub(crate) async fn by_filter(
     let (sql, values) = db.built(&update);
     let on = On { meta, doing: "updating rows" };
     if !db.needs_savepoint() {
-        return match db.execute(on, sql, values).await {
-            Ok(rows) => Ok(rows),
-            Err(error) => Err(missing_targets(db, error, Pointing::of(meta, given.into_iter())).await),
-        };
+        let updated = db.execute(on, sql, values).await;
+        return missing_targets(db, updated, || Pointing::of(meta, given.into_iter())).await;
     }
     let scope = Scope::enter(db).await?;
     let updated = scope.db().execute(on, sql, values).await;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use sea_query::Values;
-use sqlx::AssertSqlSafe;
 
+use crate::catalog::{self, Column};
 use crate::db::On;
 use crate::meta::{FieldKind, ModelMeta};
 use crate::{Backend, Db, Error, Value};
@@ -64,29 +64,14 @@ impl Db {
     }
 
     async fn ask(&self, meta: &'static ModelMeta) -> Result<Form, Error> {
-        // One row for each column: name, type, length of its text or 0.
-        let (sql, table) = match self.backend() {
-            Backend::Sqlite => {
-                ("SELECT name, lower(type), 0 FROM pragma_table_info(?)", meta.table.to_owned())
-            }
-            Backend::Postgres => (
-                "SELECT a.attname, t.typname, a.atttypmod - 4 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
-                 WHERE a.attrelid = to_regclass($1)",
-                format!("\"{}\"", meta.table),
-            ),
-            Backend::MySql => (
-                "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR), \
-                 CAST(COALESCE(character_maximum_length, 0) AS SIGNED) \
-                 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?",
-                meta.table.to_owned(),
-            ),
-        };
         let on = On { meta, doing: "asking how UUIDs are stored" };
-        let rows = self.fetch_as_bound(on, AssertSqlSafe(sql), Values(vec![table.into()])).await?;
         let mut found: Option<(String, Form)> = None;
-        for row in rows {
-            let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
-            let Some(Value::BigInt(Some(length))) = row.value(2, FieldKind::I64).ok() else { continue };
+        let columns = catalog::columns(self, meta, meta.table).await?;
+        if columns.is_empty() {
+            // The table is still to be made.
+            return Ok(Form::Native);
+        }
+        for Column { name, kind, length, .. } in columns {
             let is_uuid = |index: usize| meta.fields[index].kind == FieldKind::Uuid;
             if !meta.position(&name).is_some_and(is_uuid) {
                 continue;
@@ -94,7 +79,7 @@ impl Db {
             let is_text = ["char", "text", "clob", "enum"].iter().any(|part| kind.contains(part));
             let form = match is_text || (kind == "uuid" && self.backend() == Backend::MySql) {
                 false => Form::Native,
-                true if length == 32 || kind.contains("(32)") => Form::Simple,
+                true if length == Some(32) || kind.contains("(32)") => Form::Simple,
                 true => Form::Hyphenated,
             };
             match &found {
@@ -108,7 +93,7 @@ impl Db {
                 _ => found = Some((name, form)),
             }
         }
-        let Some((_, form)) = found else { return Ok(Form::Native) };
+        let form = found.map_or(Form::Native, |(_, form)| form);
         self.shared.uuids.learn(meta.table, form);
         Ok(form)
     }

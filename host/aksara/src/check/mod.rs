@@ -1,6 +1,5 @@
 //! `check_tables`: whether the tables are what the models say, and what to do where they are not.
 
-mod catalog;
 mod types;
 
 use std::fmt;
@@ -8,7 +7,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 use sea_query::{Alias, ColumnDef, Expr, ExprTrait, Table as Sql, TableAlterStatement};
 
-use self::catalog::{Index, Table};
+use crate::catalog::{self, Index, Table};
 use crate::meta::{FieldMeta, JoinMeta, KeySource, ModelMeta};
 use crate::schema::{self, Models};
 use crate::{Backend, Db, Error, Value};
@@ -82,7 +81,7 @@ async fn check_model(
     differences: &mut Vec<Difference>,
 ) -> Result<(), Error> {
     let mut check = Check { meta, backend: db.backend(), differences };
-    match catalog::read(db, meta, meta.table).await? {
+    match catalog::table(db, meta, meta.table).await? {
         Some(table) => {
             check.columns(&table);
             check.extra_columns(&table);
@@ -97,7 +96,7 @@ async fn check_model(
     }
     for join in meta.joins.iter().filter(|join| !join.explicit) {
         let columns = [join.source.1, join.target.1];
-        match catalog::read(db, meta, join.table).await? {
+        match catalog::table(db, meta, join.table).await? {
             None => {
                 let problem = format!("there is no table `{}` for the relation `{}`", join.table, join.label);
                 check.found(join.table, None, problem, schema::pairs(join, db.backend()));
@@ -141,7 +140,7 @@ impl Check<'_> {
                 self.differs(Some(field.name), problem, statements);
                 continue;
             };
-            if !types::holds(self.backend, field, self.is_indexed(field, is_key), column) {
+            if !types::holds(self.backend, field, is_key || field.has_index(), column) {
                 let length = column.length.filter(|_| self.backend == Backend::Postgres);
                 let length = length.map(|length| format!("({length})")).unwrap_or_default();
                 let problem = format!(
@@ -153,7 +152,7 @@ impl Check<'_> {
                 let statements = self.modifying(field, is_key, true);
                 self.differs(Some(field.name), problem, statements);
             }
-            // SQLite's own key is never null, whatever it says.
+            // SQLite's own key is never null, also where the catalog says that it may be.
             if column.nullable != field.nullable && !(is_key && self.backend == Backend::Sqlite) {
                 let (is, but) = if field.nullable { ("may not", "may") } else { ("may", "may not") };
                 let problem = format!("the column `{}` {is} be null, and the field {but}", field.name);
@@ -262,10 +261,6 @@ impl Check<'_> {
         }
     }
 
-    fn is_indexed(&self, field: &FieldMeta, is_key: bool) -> bool {
-        is_key || field.unique || field.indexed || field.reference.is_some()
-    }
-
     fn altered(&self, alter: &mut TableAlterStatement) -> String {
         self.backend.render_schema(&alter.table(Alias::new(self.meta.table)).take())
     }
@@ -322,8 +317,7 @@ impl Check<'_> {
 
     /// Has the database count the values of the key, from the highest on.
     fn counting(&self, field: &'static FieldMeta) -> Vec<String> {
-        let quoted = |name| quoted(name, self.backend);
-        let (table, column) = (quoted(self.meta.table), quoted(field.name));
+        let (table, column) = (self.backend.quoted(self.meta.table), self.backend.quoted(field.name));
         match self.backend {
             Backend::Sqlite => Vec::new(),
             Backend::MySql => self.modifying(field, true, true),
@@ -338,7 +332,7 @@ impl Check<'_> {
     }
 
     fn dropping(&self, index: &Index) -> Vec<String> {
-        let (table, name) = (quoted(self.meta.table, self.backend), quoted(&index.name, self.backend));
+        let (table, name) = (self.backend.quoted(self.meta.table), self.backend.quoted(&index.name));
         match self.backend {
             Backend::Sqlite if index.constraint => Vec::new(),
             Backend::MySql => vec![format!("ALTER TABLE {table} DROP INDEX {name}")],
@@ -360,12 +354,6 @@ impl Index {
     fn is_over(&self, columns: &[&str]) -> bool {
         self.columns.len() == columns.len() && self.columns.iter().all(|column| columns.contains(&&**column))
     }
-}
-
-fn quoted(name: &str, backend: Backend) -> String {
-    let quote = if backend == Backend::MySql { '`' } else { '"' };
-    let doubled = name.replace(quote, &format!("{quote}{quote}"));
-    format!("{quote}{doubled}{quote}")
 }
 
 /// The kind of a field in words, with the longest text.

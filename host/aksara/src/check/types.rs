@@ -1,7 +1,7 @@
 //! Which types of columns hold the values of a field: every one of them, and no others that could not be read.
 
-use super::catalog::Column;
 use crate::Backend;
+use crate::catalog::Column;
 use crate::meta::{FieldKind, FieldMeta};
 
 /// Whether the column holds every value of the field, and gives each back as it was.

@@ -120,7 +120,7 @@ where
     }
 }
 
-/// A sum that holds every digit, whatever the order of the rows.
+/// A sum that holds every digit, in any order of the rows.
 #[derive(Default)]
 struct Total {
     count: u32,

@@ -93,8 +93,8 @@ pub(super) fn value(
     })
 }
 
-/// Reads these fields of the rows that a statement selects: of the columns themselves, or of instances where somebody hears
-/// that they are built.
+/// Reads these fields of the rows that a statement selects: of the columns themselves, or of instances where there are
+/// handlers of `pre_init` or `post_init`.
 async fn read(
     db: &Db,
     meta: &'static ModelMeta,

@@ -1,4 +1,4 @@
-//! Values of SQLite, whose columns hold whatever was stored: each is read by what it is.
+//! Values of SQLite, whose columns hold values of any type: each is read by what it is.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::sqlite::SqliteRow;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// One operation: a save, a delete with its cascade, a bulk operation, a change of a relation, a read, a custom signal.
-/// Its id is made when the first handler is told it, so that an operation that nobody hears costs nothing.
+/// Its id is made when the first handler is told it, so that an operation without handlers costs nothing.
 #[derive(Default)]
 pub(crate) struct Operation(OnceLock<Uuid>);
 

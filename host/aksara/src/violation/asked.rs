@@ -12,11 +12,12 @@ use crate::meta::{FieldMeta, ModelMeta};
 use crate::{Backend, Db, Error, Value};
 
 /// Asks the catalog for the fields of a violated key or check, where the error does not tell them.
-pub(crate) async fn asked(db: &Db, error: Error) -> Error {
-    let mut violated = match Violated::of(error) {
-        Ok(violated) => violated,
-        Err(error) => return error,
+pub(crate) async fn asked<T>(db: &Db, written: Result<T, Error>) -> Result<T, Error> {
+    let error = match written {
+        Ok(written) => return Ok(written),
+        Err(error) => error,
     };
+    let mut violated = Violated::of(error)?;
     if violated.fields.is_empty()
         && let Some(constraint) = violated.constraint.clone()
     {
@@ -31,7 +32,7 @@ pub(crate) async fn asked(db: &Db, error: Error) -> Error {
         };
         violated.fields = columns.unwrap_or_default();
     }
-    violated.into()
+    Err(violated.into())
 }
 
 /// The first column of the rows that a query of the catalog returns.
@@ -144,13 +145,18 @@ impl Pointing {
 }
 
 /// Finds out which foreign keys point to rows that are not there, where the database has not said it.
-pub(crate) async fn missing_targets(db: &Db, error: Error, written: Vec<Pointing>) -> Error {
-    let mut violated = match unnamed_key(error) {
-        Ok(violated) => violated,
-        Err(error) => return error,
+pub(crate) async fn missing_targets<T>(
+    db: &Db,
+    written: Result<T, Error>,
+    pointing: impl FnOnce() -> Vec<Pointing>,
+) -> Result<T, Error> {
+    let error = match written {
+        Ok(written) => return Ok(written),
+        Err(error) => error,
     };
+    let mut violated = unnamed_key(error)?;
     let mut columns = Vec::new();
-    for Pointing { table, column, target, keys } in written {
+    for Pointing { table, column, target, keys } in pointing() {
         violated.set_owner(table);
         let keys: BTreeSet<_> = keys.into_iter().filter(|key| *key != key.as_null()).map(Key).collect();
         let keys: Vec<_> = keys.into_iter().map(|Key(key)| key).collect();
@@ -164,24 +170,23 @@ pub(crate) async fn missing_targets(db: &Db, error: Error, written: Vec<Pointing
     }
     columns.dedup();
     violated.set_columns(columns);
-    violated.into()
+    Err(violated.into())
 }
 
 /// Finds out which foreign key points to the rows that this condition selects, which could not be deleted, where the
 /// database has not said it.
-pub(crate) async fn pointing_rows(
+pub(crate) async fn pointing_rows<T>(
     db: &Db,
     target: &'static ModelMeta,
-    error: Error,
+    deleted: Result<T, Error>,
     condition: Cond,
-) -> Error {
-    let mut violated = match unnamed_key(error) {
-        Ok(violated) => violated,
-        Err(error) => return error,
+) -> Result<T, Error> {
+    let error = match deleted {
+        Ok(deleted) => return Ok(deleted),
+        Err(error) => error,
     };
-    let points = |field: &&FieldMeta| {
-        field.reference.is_some_and(|reference| std::ptr::eq((reference.model)(), target))
-    };
+    let mut violated = unnamed_key(error)?;
+    let points = |field: &&FieldMeta| field.points_to(target);
     let pointing: Vec<_> = ModelMeta::all()
         .flat_map(|meta| meta.fields.iter().filter(points).map(move |field| (meta, field)))
         .collect();
@@ -195,7 +200,7 @@ pub(crate) async fn pointing_rows(
             break;
         }
     }
-    violated.into()
+    Err(violated.into())
 }
 
 /// A foreign key that the database has refused without saying which.

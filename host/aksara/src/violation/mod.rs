@@ -149,7 +149,7 @@ impl Violated {
 
     /// Takes notice of the table whose constraint it is.
     fn set_owner(&mut self, table: &str) {
-        self.model = match (owner(table), relation(table)) {
+        self.model = match (ModelMeta::by_table(table), relation(table)) {
             (Some(meta), _) => meta.label,
             (None, Some(join)) => join.label,
             (None, None) => table,
@@ -196,10 +196,6 @@ impl Violated {
             _ => None,
         }
     }
-}
-
-fn owner(table: &str) -> Option<&'static ModelMeta> {
-    ModelMeta::all().find(|meta| meta.table == table)
 }
 
 fn relation(table: &str) -> Option<&'static JoinMeta> {

@@ -39,7 +39,7 @@ impl Told {
     }
 }
 
-/// The columns of `Key (a, "B")=(1, 2) already exists.`, in whatever language the server says it.
+/// The columns of `Key (a, "B")=(1, 2) already exists.`, in any language of the server.
 #[cfg(any(feature = "postgres", test))]
 fn postgres_key(detail: &str) -> Vec<String> {
     let key = || detail.split_once('(')?.1.split_once(")=(");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_names_its_constraint_whatever_values_and_names_are_in_it() {
+    fn a_text_names_its_constraint_with_any_values_and_names_in_it() {
         let cases = [
             (
                 mysql(Constraint::Unique, "Duplicate entry 'a-1' for key 'slug'"),

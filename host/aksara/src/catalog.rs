@@ -8,59 +8,49 @@ use crate::meta::ModelMeta;
 use crate::{Backend, Db, Error, Value};
 
 /// A table as it is.
-pub(super) struct Table {
-    pub(super) columns: Vec<Column>,
-    pub(super) indexes: Vec<Index>,
-    pub(super) keys: Vec<ForeignKey>,
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) keys: Vec<ForeignKey>,
 }
 
-pub(super) struct Column {
-    pub(super) name: String,
+pub(crate) struct Column {
+    pub(crate) name: String,
     /// Its type without length, in lower case; on MySQL with all of it.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The longest text, in characters or, for MySQL's unbounded types, bytes.
-    pub(super) length: Option<u64>,
-    pub(super) nullable: bool,
+    pub(crate) length: Option<u64>,
+    pub(crate) nullable: bool,
     /// Whether the database has a value for it where an insert gives none.
-    pub(super) has_default: bool,
+    pub(crate) has_default: bool,
     /// Whether the database counts its values.
-    pub(super) counted: bool,
+    pub(crate) counted: bool,
     /// Whether it is the primary key, or part of it.
-    pub(super) primary: bool,
+    pub(crate) primary: bool,
 }
 
-pub(super) struct Index {
-    pub(super) name: String,
-    pub(super) columns: Vec<String>,
-    pub(super) unique: bool,
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) unique: bool,
     /// Whether it belongs to a constraint, with which it goes.
-    pub(super) constraint: bool,
+    pub(crate) constraint: bool,
 }
 
-pub(super) struct ForeignKey {
-    pub(super) column: String,
-    pub(super) target: String,
+pub(crate) struct ForeignKey {
+    pub(crate) column: String,
+    pub(crate) target: String,
 }
 
 /// Reads a table; `None` when there is none.
-pub(super) async fn read(db: &Db, meta: &'static ModelMeta, table: &str) -> Result<Option<Table>, Error> {
-    let [columns, indexes, keys] = match db.backend() {
-        Backend::Sqlite => SQLITE,
-        Backend::Postgres => POSTGRES,
-        Backend::MySql => MYSQL,
-    };
-    // PostgreSQL reads the name as SQL.
-    let name = match db.backend() {
-        Backend::Postgres => format!("\"{}\"", table.replace('"', "\"\"")),
-        _ => table.to_owned(),
-    };
-    let rows = async |sql: &str, width: usize| texts(db, meta, sql, &name, width).await;
-    let columns: Vec<Column> = rows(columns, 7).await?.into_iter().filter_map(column).collect();
+pub(crate) async fn table(db: &Db, meta: &'static ModelMeta, table: &str) -> Result<Option<Table>, Error> {
+    let [_, indexes, keys] = queries(db.backend());
+    let columns = columns(db, meta, table).await?;
     if columns.is_empty() {
         return Ok(None);
     }
     let mut found: Vec<Index> = Vec::new();
-    for row in rows(indexes, 4).await? {
+    for row in texts(db, meta, indexes, table, 4).await? {
         let row: [Option<String>; 4] = row.try_into().unwrap_or_default();
         let [Some(name), unique, constraint, column] = row else { continue };
         // An index over an expression or a part of the rows is not one over columns.
@@ -76,11 +66,26 @@ pub(super) async fn read(db: &Db, meta: &'static ModelMeta, table: &str) -> Resu
         }
     }
     found.retain(|index| !index.columns.iter().any(String::is_empty));
-    let keys = rows(keys, 2).await?.into_iter().filter_map(|row| {
+    let keys = texts(db, meta, keys, table, 2).await?.into_iter().filter_map(|row| {
         let [column, target]: [Option<String>; 2] = row.try_into().ok()?;
         Some(ForeignKey { column: column?, target: target? })
     });
     Ok(Some(Table { columns, indexes: found, keys: keys.collect() }))
+}
+
+/// Reads the columns of a table; none when there is no such table.
+pub(crate) async fn columns(db: &Db, meta: &'static ModelMeta, table: &str) -> Result<Vec<Column>, Error> {
+    let [columns, ..] = queries(db.backend());
+    Ok(texts(db, meta, columns, table, 7).await?.into_iter().filter_map(column).collect())
+}
+
+/// The queries for columns, indexes and foreign keys.
+fn queries(backend: Backend) -> [&'static str; 3] {
+    match backend {
+        Backend::Sqlite => SQLITE,
+        Backend::Postgres => POSTGRES,
+        Backend::MySql => MYSQL,
+    }
 }
 
 fn column(row: Vec<Option<String>>) -> Option<Column> {
@@ -105,13 +110,17 @@ fn is(text: Option<String>) -> bool {
 async fn texts(
     db: &Db,
     meta: &'static ModelMeta,
-    sql: &str,
+    sql: &'static str,
     table: &str,
     width: usize,
 ) -> Result<Vec<Vec<Option<String>>>, Error> {
     let on = On { meta, doing: "reading what the database says of a table" };
-    let values = Values(vec![Value::String(Some(table.to_owned()))]);
-    let rows = db.fetch(on, AssertSqlSafe(sql.to_owned()), values).await?;
+    // PostgreSQL reads the name as SQL.
+    let name = match db.backend() {
+        Backend::Postgres => Backend::Postgres.quoted(table),
+        Backend::Sqlite | Backend::MySql => table.to_owned(),
+    };
+    let rows = db.fetch_as_bound(on, AssertSqlSafe(sql), Values(vec![Value::String(Some(name))])).await?;
     rows.iter().map(|row| (0..width).map(|index| row.get(index)).collect()).collect()
 }
 
