@@ -1,4 +1,4 @@
-//! What a plugin puts into a JSON document has one form, whatever the language; what has none is an error with its place.
+//! What a plugin puts into a JSON document has one form in every language; what has none is an error with its place.
 
 use aksara::Error;
 use chrono::NaiveDate;

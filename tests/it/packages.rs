@@ -1,4 +1,4 @@
-//! No text tells anybody to install a package of a registry that is not ours: what is not published is installed from this
+//! No text tells a reader to install a package of a registry that is not ours: what is not published is installed from this
 //! repository, and what is foreign is named with its version.
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Values between a model and a plugin: what a field is there whatever its value, what a document becomes, and what an error
+//! Values between a model and a plugin: what a field is there for every value, what a document becomes, and what an error
 //! says of a value that does not fit. The plugin is a script that does what a row's title says.
 
 use aksara::prelude::*;
@@ -84,7 +84,7 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn a_time_is_one_type_whatever_its_value() {
+async fn a_time_has_one_type_for_every_value() {
     let Some(script) = Script::open().await else { return };
     let code =
         "it.slug = [it.due instanceof Date, typeof it.due, it.due.constructor.name, typeof it.due.getTime,

@@ -1,4 +1,4 @@
-//! The form in JSON of what MessagePack has and JSON has not: it is the same from whatever language the value came.
+//! The form in JSON of what MessagePack has and JSON has not: it is the same for every language.
 
 use alloc::format;
 use alloc::string::String;

@@ -56,7 +56,7 @@ function wrong(text, at, message) {
 /**
  * Collects what is to be changed in a node, those inside of it first: what ends at one place then is in order.
  *
- * `scope.waits`: the function around it is `async`. `scope.isFunction`: there is a function around it that is no arrow.
+ * `scope.waits`: the function around it is `async`. `scope.isFunction`: there is a function around it that is not an arrow function.
  * `scope.withoutArguments`, `scope.withoutSuper`: it goes into a generator that does not have those of the code around it.
  * `scope.first`: where a statement of a list begins, and with it maybe the node.
  */

@@ -9,7 +9,7 @@ const DETAILS_MAX = 1_000;
 /** What an error has that is shown in other ways. */
 const SHOWN = ["name", "message", "stack", "cause", "errors"];
 
-/** The text for whatever was thrown. Never throws itself. */
+/** The text for a thrown value of any kind. Never throws itself. */
 export function report(thrown, trace = (stack) => stack) {
   const parts = [];
   const add = (error, label) => {

@@ -147,7 +147,7 @@ test("refusals, messages by field and failures come back as such", async () => {
   assert.equal((await call("text")).error, "boom");
 });
 
-test("what is thrown keeps its message, its cause and its reasons, whatever it is", async () => {
+test("what is thrown keeps its message, its cause and its reasons, of any kind", async () => {
   const wanted = {
     object: /^the quota is used up \{"code":402\}$/,
     coded: /^Error: quota \{"code":"E_QUOTA","size":"7"\}\n.*handlers\.test\.js:\d+/s,
@@ -211,7 +211,7 @@ test("handlers are connected once, with options that there are", () => {
   assert.ok(!describe().subscriptions.some((it) => it.handler === "gone"));
 });
 
-test("a time is one type, whatever its value, and goes back as it came", async () => {
+test("a time has one type for every value, and goes back as it came", async () => {
   const times = [new Date(0), new Date(1), new Timestamp(1, 0), new Timestamp(1, 123_456_000), new Timestamp(-1, 999_999_999), new Timestamp(253_402_300_799, 1)];
   for (const at of times) {
     const { patch, log: lines } = await call("time", { at, copy: null });

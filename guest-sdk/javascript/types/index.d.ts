@@ -25,7 +25,7 @@ export class Uuid extends Uint8Array {
 
 /**
  * A time of the database: a `Date` that also keeps what is below its millisecond. Every time that a handler is sent is
- * one, whatever its value; any `Date` may be assigned. What sets the milliseconds takes away what is below them.
+ * one, for every value; any `Date` may be assigned. What sets the milliseconds takes away what is below them.
  */
 export class Timestamp extends Date {
   constructor(seconds: number, nanoseconds?: number);

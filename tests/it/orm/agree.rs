@@ -222,7 +222,7 @@ async fn created_and_changes_are_the_same_before_after_and_at_the_end() {
 }
 
 #[tokio::test]
-async fn saves_nobody_hears_treat_a_changed_key_and_a_row_that_is_gone_in_the_same_way() {
+async fn unheard_saves_treat_a_changed_key_and_a_row_that_is_gone_in_the_same_way() {
     #[derive(Model, Clone, Debug, PartialEq)]
     #[model(label = "agree.Silent")]
     struct Silent {
@@ -247,7 +247,7 @@ async fn saves_nobody_hears_treat_a_changed_key_and_a_row_that_is_gone_in_the_sa
     assert_eq!((one.changes().len(), Silent::objects(db).count().await.unwrap()), (1, 0));
 }
 
-/// Dispatch 3: connecting a handler in one signal's handler changes the next signal, whoever else is connected.
+/// Dispatch 3: connecting a handler in one signal's handler changes the next signal, also when no other handler is connected.
 #[tokio::test]
 async fn a_handler_connected_before_a_save_hears_what_comes_after_it() {
     #[derive(Model, Clone, Debug, PartialEq)]

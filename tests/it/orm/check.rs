@@ -76,7 +76,7 @@ async fn tables_that_are_made_from_models_do_not_differ_from_them() {
     test.db.check_tables::<All>().await.unwrap();
 }
 
-/// What somebody did to a table; on which databases, all for none; what is said of it; whether the table can be altered.
+/// What was done to a table; on which databases, all for none; what is said of it; whether the table can be altered.
 struct Change {
     sql: &'static [&'static str],
     on: &'static [Backend],

@@ -249,7 +249,7 @@ impl Machine {
 
     /// Takes notice of which of two weights a row has, once what was dropped has ended.
     async fn settle(&mut self, db: &Db, key: i64, either: [i64; 2]) {
-        // It locks the row: whoever still writes it comes first.
+        // It locks the row: a task that still writes it comes first.
         let locked = async |tx: Db| {
             let row = Node::objects(&tx).filter(Node::id.eq(key)).select_for_update().first().await?;
             Ok::<_, Error>(row.unwrap().weight)

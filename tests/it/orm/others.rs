@@ -233,7 +233,7 @@ async fn columns_of_other_types_of_mysql_are_read_where_nothing_can_be_lost() {
 }
 
 #[tokio::test]
-async fn whatever_sqlite_stores_is_read_where_nothing_can_be_lost() {
+async fn any_value_of_sqlite_is_read_where_nothing_can_be_lost() {
     let test = TestDb::with::<(Int,)>().await;
     if test.backend() != Backend::Sqlite {
         return;

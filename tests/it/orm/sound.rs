@@ -18,7 +18,7 @@ macro_rules! model {
     };
 }
 
-/// An open file takes writes also after it was removed, which nobody will ever read.
+/// An open file takes writes also after it was removed, and they are lost.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_replaced_or_may_be_written_again_is_opened_anew() {

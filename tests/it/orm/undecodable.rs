@@ -133,7 +133,7 @@ async fn a_stream_has_an_error_in_the_place_of_each_such_row_and_goes_on() {
     }
 }
 
-/// Rows whose keys cannot be read are passed too, whatever the size of a batch.
+/// Rows whose keys cannot be read are passed too, with every size of a batch.
 #[tokio::test]
 async fn a_stream_passes_rows_whose_keys_cannot_be_decoded() {
     #[derive(Model, Clone, Debug)]
