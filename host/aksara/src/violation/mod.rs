@@ -59,7 +59,7 @@ impl fmt::Display for Constraint {
 /// let mut form = ValidationErrors::default();
 /// if let Err(error) = User::objects(&db).create(user).await {
 ///     let Some(violation) = error.violation() else { return Err(error) };
-///     for field in &violation.fields {
+///     for field in violation.fields {
 ///         form.add(field, match violation.kind {
 ///             Constraint::Unique => "is taken",
 ///             Constraint::ForeignKey => "does not exist",
