@@ -45,7 +45,7 @@ async fn create_all<M: Model>(
     }
     send(SignalKind::PreBulkCreate, (db, operation), instances, None, None).await?;
     for instance in instances.iter() {
-        save::check(instance, None)?;
+        save::check(db, instance, None)?;
     }
     let inserted = insert(db, instances).await;
     let fields = || (0..M::meta().fields.len()).collect::<Vec<_>>();
@@ -99,7 +99,7 @@ async fn update_all<M: Model>(
     }
     send(SignalKind::PreBulkUpdate, (db, operation), instances, Some(fields), None).await?;
     for instance in instances.iter() {
-        save::check(instance, Some(fields))?;
+        save::check(db, instance, Some(fields))?;
     }
     // Each row binds its key twice for each field, and once more to be found.
     let batch =

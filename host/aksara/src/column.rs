@@ -327,6 +327,24 @@ impl<M, T: FieldType> Operand<M, T::Base> for FExpr<M, T> {
     }
 }
 
+/// A type of numbers of which a remainder is taken with `%`.
+pub trait Remainder {}
+
+impl Remainder for i16 {}
+impl Remainder for i32 {}
+impl Remainder for i64 {}
+impl Remainder for rust_decimal::Decimal {}
+
+/// The remainder has the sign of what is divided; by zero it is null.
+impl<M, T: FieldType<Base: Remainder>, V: Operand<M, T::Base>> ops::Rem<V> for FExpr<M, T> {
+    type Output = Self;
+
+    fn rem(self, value: V) -> Self {
+        let side = Side::computed(T::KIND, BinOper::Mod, self.side, value.into_side());
+        FExpr { side, types: PhantomData }
+    }
+}
+
 macro_rules! arithmetic {
     ($($trait:ident $method:ident;)*) => {$(
         impl<M, T: FieldType, V: Operand<M, T::Base>> ops::$trait<V> for FExpr<M, T> {

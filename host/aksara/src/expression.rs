@@ -3,11 +3,11 @@
 
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
+use crate::beyond::decided;
 use crate::collect::KEYS_MAX;
 use crate::column::qualified;
-use crate::decimal;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
-use crate::{Backend, Value};
+use crate::{Backend, Value, decimal, overflow};
 
 /// One side of a comparison or an assignment.
 #[doc(hidden)]
@@ -64,29 +64,62 @@ impl Side {
 }
 
 fn arithmetic(backend: Backend, kind: FieldKind, operator: BinOper, left: Expr, right: Expr) -> Expr {
-    match (backend, kind) {
-        (Backend::Sqlite, FieldKind::Decimal) => {
+    if backend == Backend::Sqlite {
+        return on_sqlite(kind, operator, left, right);
+    }
+    match (operator, kind) {
+        (BinOper::Div, FieldKind::I16 | FieldKind::I32 | FieldKind::I64) => whole(left, null_if_zero(right)),
+        // As many digits behind the point as a decimal may have, of which PostgreSQL leaves out some.
+        (BinOper::Div, FieldKind::Decimal) if backend == Backend::Postgres => {
+            let terms = [left, null_if_zero(right)];
+            Expr::cust_with_exprs("TRIM_SCALE(CAST($1 AS NUMERIC(60, 30)) / $2)", terms)
+        }
+        (BinOper::Div | BinOper::Mod, _) => left.binary(operator, null_if_zero(right)),
+        _ => left.binary(operator, right),
+    }
+}
+
+/// SQLite computes decimals as floats, and what does not fit as well: functions of ours do not.
+fn on_sqlite(kind: FieldKind, operator: BinOper, left: Expr, right: Expr) -> Expr {
+    let bits = match kind {
+        FieldKind::I16 => "16",
+        FieldKind::I32 | FieldKind::F32 => "32",
+        _ => "64",
+    };
+    let call = |name: &'static str, arguments: Vec<Expr>| Func::cust(name).args(arguments).into();
+    match kind {
+        FieldKind::Decimal => {
             let name = match operator {
                 BinOper::Add => decimal::ADD,
                 BinOper::Sub => decimal::SUB,
                 BinOper::Mul => decimal::MUL,
+                BinOper::Mod => decimal::REM,
                 _ => decimal::DIV,
             };
-            Func::cust(name).args([left, right]).into()
+            call(name, vec![left, right])
         }
-        _ if operator != BinOper::Div => left.binary(operator, right),
-        (_, FieldKind::I16 | FieldKind::I32 | FieldKind::I64) => {
-            let right = null_if_zero(right);
-            // MySQL would divide integers to a fraction. Without the remainder, there is none.
-            left.clone().sub(left.modulo(right.clone())).div(right)
+        FieldKind::F32 | FieldKind::F64 => {
+            let operator = match operator {
+                BinOper::Add => "'+'",
+                BinOper::Sub => "'-'",
+                BinOper::Mul => "'*'",
+                _ => "'/'",
+            };
+            call(overflow::FLOAT, vec![Expr::cust(operator), Expr::cust(bits), left, right])
         }
-        // As many digits behind the point as a decimal may have, of which the others leave out some.
-        (Backend::Postgres, FieldKind::Decimal) => {
-            let terms = [left, null_if_zero(right)];
-            Expr::cust_with_exprs("TRIM_SCALE(CAST($1 AS NUMERIC(60, 30)) / $2)", terms)
+        _ => {
+            let result = match operator {
+                BinOper::Div => whole(left, null_if_zero(right)),
+                operator => left.binary(operator, right),
+            };
+            call(overflow::INTEGER, vec![result, Expr::cust(bits)])
         }
-        _ => left.div(null_if_zero(right)),
     }
+}
+
+/// A quotient of integers, cut towards zero. MySQL would divide them to a fraction; without the remainder, there is none.
+fn whole(left: Expr, right: Expr) -> Expr {
+    left.clone().sub(left.modulo(right.clone())).div(right)
 }
 
 fn null_if_zero(expr: Expr) -> Expr {
@@ -149,6 +182,17 @@ impl From<Expr> for Term {
 }
 
 impl Term {
+    /// A field of a row compared with values.
+    pub(crate) fn of_field(
+        meta: &ModelMeta,
+        field: &FieldMeta,
+        operator: BinOper,
+        values: Vec<Value>,
+    ) -> Self {
+        let right = values.into_iter().map(|value| Expr::val(value).into()).collect();
+        Term::Compared { kind: field.kind, left: qualified(meta, field).into(), operator, right }
+    }
+
     /// A column that equals a value, as one that is in a list of one.
     pub(crate) fn list(&self) -> Option<Term> {
         match self {
@@ -193,6 +237,9 @@ impl Term {
         };
         let left = left.on(backend);
         let mut right: Vec<Expr> = right.into_iter().map(|side| side.on(backend)).collect();
+        if let Some(decided) = decided(backend, &left, operator, &mut right) {
+            return decided;
+        }
         if (backend, kind) == (Backend::Sqlite, FieldKind::Decimal) {
             return decimals(left, operator, right);
         }

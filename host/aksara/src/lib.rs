@@ -9,6 +9,7 @@
 // The derive names `::aksara`, also inside this crate's own tests.
 extern crate self as aksara;
 
+mod beyond;
 mod bulk;
 mod catalog;
 mod check;
@@ -33,6 +34,7 @@ mod meta;
 mod model;
 mod options;
 mod or_create;
+mod overflow;
 mod plugins;
 mod query;
 mod raw;
@@ -70,7 +72,7 @@ pub use aksara_plugins::{
 #[cfg(feature = "redis")]
 pub use aksara_plugins::{RedisConnectError, RedisStore};
 pub use check::Difference;
-pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order};
+pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order, Remainder};
 pub use db::Db;
 pub use delete::Deleted;
 pub use driver::Backend;

@@ -1,13 +1,15 @@
 //! Queries: the rows of a model, narrowed, ordered, read, changed.
 
-use sea_query::{Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement, Values};
+use sea_query::{
+    BinOper, Cond, Expr, ExprTrait, Func, Order as Direction, Query as Sql, SelectStatement, Values,
+};
 use sqlx::SqlStr;
 
 use crate::bulk;
 use crate::column::{Assignment, Column, Filter, Order, qualified};
 use crate::db::On;
 use crate::delete::{self, Deleted};
-use crate::expression::sorted;
+use crate::expression::{Term, sorted};
 use crate::instance::State;
 use crate::lock::Lock;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
@@ -389,12 +391,12 @@ pub(crate) fn reading<M: Model>() -> On {
 impl<M: Model> Filter<M> {
     /// The row with this key.
     pub(crate) fn key_is(key: Value) -> Self {
-        Filter::new(qualified(M::meta(), M::meta().key_field()).eq(key))
+        Filter::new(Term::of_field(M::meta(), M::meta().key_field(), BinOper::Equal, vec![key]))
     }
 
     /// The rows with these keys.
     pub(crate) fn key_in(keys: Vec<Value>) -> Self {
-        Filter::new(qualified(M::meta(), M::meta().key_field()).is_in(keys))
+        Filter::new(Term::of_field(M::meta(), M::meta().key_field(), BinOper::In, keys))
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn save(
         let write = plan(instance, db, options).await?;
         let before = Before::Fields(fill_in(instance, write, update_fields.as_ref()));
         let undo = Undo { instance, before };
-        check(undo.instance, update_fields.as_ref())?;
+        check(db, undo.instance, update_fields.as_ref())?;
         write_row(undo.instance, db, write, update_fields.as_ref()).await?;
         undo.keep(update_fields.as_ref());
     }
@@ -170,7 +170,7 @@ async fn with_signals(
     if let (Some(update_fields), Before::Everything(before)) = (&*update_fields, &undo.before) {
         tell_unwritten(instance, &**before, update_fields);
     }
-    check(instance, update_fields.as_ref())?;
+    check(db, instance, update_fields.as_ref())?;
     if !heard.post && !heard.end {
         // Nothing that can fail comes after the SQL, which undoes itself when it fails.
         return write_row(instance, &scope.last(), write, update_fields.as_ref()).await;
@@ -306,8 +306,12 @@ fn is_written(field: &FieldMeta, update_fields: Option<&UpdateFields>) -> bool {
     update_fields.is_none_or(|fields| fields.contains(field.name))
 }
 
-pub(crate) fn check(instance: &dyn AnyInstance, update_fields: Option<&UpdateFields>) -> Result<(), Error> {
-    Ok(validate(instance, |field| is_written(field, update_fields))?)
+pub(crate) fn check(
+    db: &Db,
+    instance: &dyn AnyInstance,
+    update_fields: Option<&UpdateFields>,
+) -> Result<(), Error> {
+    Ok(validate(db.backend(), instance, |field| is_written(field, update_fields))?)
 }
 
 /// Says at debug level which changes of handlers stay in memory.

@@ -22,6 +22,7 @@ pub(crate) async fn by_filter(
         return Ok(0);
     }
     check_storable(
+        db.backend(),
         meta,
         assignments.iter().filter_map(|(field, new)| match new {
             Side::Plain(Expr::Value(value)) => Some((*field, value)),

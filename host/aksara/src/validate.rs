@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 
 use chrono::{Datelike, Timelike};
 
-use crate::Value;
 use crate::instance::AnyInstance;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
+use crate::{Backend, Value};
 
 /// What is wrong with an instance, by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,13 +48,14 @@ impl std::error::Error for ValidationErrors {}
 
 /// Checks the fields that `written` accepts.
 pub(crate) fn validate(
+    backend: Backend,
     instance: &dyn AnyInstance,
     written: impl Fn(&FieldMeta) -> bool,
 ) -> Result<(), ValidationErrors> {
     let meta = instance.meta();
     let mut errors = ValidationErrors::default();
     for (index, field) in meta.fields.iter().enumerate().filter(|(_, field)| written(field)) {
-        if let Some(message) = problem(field, index, instance) {
+        if let Some(message) = problem(backend, field, index, instance) {
             errors.add(field.name, message);
         }
     }
@@ -71,19 +72,20 @@ pub(crate) fn validate(
 /// # Errors
 /// What is wrong, by field.
 pub(crate) fn check_storable<'a>(
+    backend: Backend,
     meta: &ModelMeta,
     values: impl Iterator<Item = (&'a FieldMeta, &'a Value)>,
 ) -> Result<(), ValidationErrors> {
     let mut errors = ValidationErrors { model: meta.label.to_owned(), ..Default::default() };
     for (field, value) in values {
-        if let Some(message) = not_storable(value) {
+        if let Some(message) = not_storable(backend, value) {
             errors.add(field.name, message);
         }
     }
     if errors.fields.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn problem(field: &FieldMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
+fn problem(backend: Backend, field: &FieldMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
     let plain = matches!(
         field.kind,
         FieldKind::I16
@@ -97,18 +99,22 @@ fn problem(field: &FieldMeta, index: usize, instance: &dyn AnyInstance) -> Optio
         return None;
     }
     let value = instance.value(index);
-    not_storable(&value).or_else(|| not_allowed(field, &value))
+    not_storable(backend, &value).or_else(|| not_allowed(field, &value))
 }
 
 /// How deep arrays and objects of a JSON document may be nested: what every database, decoder and plugin takes.
 pub(crate) const JSON_DEPTH_MAX: usize = 100;
 
 /// The years that every database can store and order.
-const YEARS: RangeInclusive<i32> = 1..=9999;
+pub(crate) const YEARS: RangeInclusive<i32> = 1..=9999;
 
-/// Why a value cannot be stored and read back equal, on one of the databases at least: the rule is one for all of them.
-pub(crate) fn not_storable(value: &Value) -> Option<String> {
+/// Why a value cannot be stored and read back equal, on one of the databases at least: the rule is one for all of them, but
+/// for infinities, which only MySQL lacks.
+fn not_storable(backend: Backend, value: &Value) -> Option<String> {
+    let infinite = || (backend == Backend::MySql).then(|| "is infinite, which MySQL cannot store".to_owned());
     match value {
+        Value::Float(Some(number)) if number.is_infinite() => infinite(),
+        Value::Double(Some(number)) if number.is_infinite() => infinite(),
         Value::Float(Some(number)) if number.is_nan() => Some("is not a number".to_owned()),
         Value::Double(Some(number)) if number.is_nan() => Some("is not a number".to_owned()),
         Value::String(Some(text)) if text.contains('\0') => Some("contains the character NUL".to_owned()),

@@ -2,6 +2,7 @@
 
 mod agree;
 mod bulk;
+mod cells;
 mod check;
 mod commit;
 mod cost;

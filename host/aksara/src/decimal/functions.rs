@@ -8,8 +8,8 @@ use rusqlite::{Connection, Error, Result};
 use rust_decimal::Decimal;
 use sqlx::SqliteConnection;
 
-use super::{ADD, AVG, DIV, KEY, MAX, MIN, MUL, SUB, SUM, key, parse, stored};
-use crate::Value;
+use super::{ADD, AVG, DIV, KEY, MAX, MIN, MUL, REM, SUB, SUM, key, parse, stored};
+use crate::{Value, overflow};
 
 /// Adds the functions to a connection.
 ///
@@ -33,11 +33,12 @@ fn add_all(connection: &Connection) -> Result<()> {
     connection.create_scalar_function(KEY, 1, flags, |context| {
         Ok(decimal(context.get_raw(0)).ok().flatten().map(key))
     })?;
-    let operators: [(&str, Operator); 4] = [
+    let operators: [(&str, Operator); 5] = [
         (ADD, Decimal::checked_add),
         (SUB, Decimal::checked_sub),
         (MUL, Decimal::checked_mul),
         (DIV, Decimal::checked_div),
+        (REM, Decimal::checked_rem),
     ];
     for (name, compute) in operators {
         connection.create_scalar_function(name, 2, flags, move |context| {
@@ -45,12 +46,13 @@ fn add_all(connection: &Connection) -> Result<()> {
             else {
                 return Ok(Stored::Null);
             };
-            if name == DIV && right.is_zero() {
+            if [DIV, REM].contains(&name) && right.is_zero() {
                 return Ok(Stored::Null);
             }
             compute(left, right).map(to_sql).ok_or_else(too_large)
         })?;
     }
+    overflow::add_all(connection, flags)?;
     connection.create_aggregate_function(SUM, 1, flags, Folded(Total::add, Total::sum))?;
     connection.create_aggregate_function(AVG, 1, flags, Folded(Total::add, Total::mean))?;
     let extreme = |keep: fn(Decimal, Decimal) -> Decimal| {

@@ -20,6 +20,7 @@ pub(crate) const ADD: &str = "aksara_decimal_add";
 pub(crate) const SUB: &str = "aksara_decimal_sub";
 pub(crate) const MUL: &str = "aksara_decimal_mul";
 pub(crate) const DIV: &str = "aksara_decimal_div";
+pub(crate) const REM: &str = "aksara_decimal_rem";
 pub(crate) const SUM: &str = "aksara_decimal_sum";
 pub(crate) const AVG: &str = "aksara_decimal_avg";
 pub(crate) const MIN: &str = "aksara_decimal_min";

@@ -168,10 +168,7 @@ fn compare(
         ))
     };
     let column = Expr::col(field.name);
-    let compared = |operator, right: Vec<Value>| {
-        let right = right.into_iter().map(|value| Expr::val(value).into()).collect();
-        Term::Compared { kind: field.kind, left: Expr::col(field.name).into(), operator, right }.into()
-    };
+    let compared = |operator, right| Term::of_field(meta, field, operator, right).into();
     Ok(match (operator, operand) {
         (FilterOperator::In, contract::Value::Array(values)) => {
             let values = values.into_iter().map(|one| value(field, meta, one));
