@@ -1,6 +1,6 @@
 //! What a plugin puts into a JSON document has one form in every language; what has none is an error with its place.
 
-use aksara::Error;
+use aksara::{Error, Instance};
 use chrono::NaiveDate;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -26,6 +26,29 @@ pub(crate) async fn check(host: &Host) {
         assert!(wanted.iter().all(|part| text.contains(part)), "{}: `{word}`: {text}", host.language);
         host.done(command("unchanged")).await;
     }
+}
+
+/// An interpreter's own guard comes before the end of WebAssembly's stack, and what has none ends in a trap that says so.
+pub(crate) async fn check_depth(host: &Host) {
+    let language = host.language;
+    let found = |it: Instance<Conform>| it.text_out.clone().unwrap_or_default();
+    let nest = found(host.done(command("nest")).await);
+    match language {
+        "python" => assert_eq!(nest, ["RecursionError"; 8].join(","), "{language}"),
+        "javascript" => assert_eq!(nest, "RangeError,RangeError,RangeError,SyntaxError", "{language}"),
+        _ => assert_eq!(nest, "error", "{language}"),
+    }
+    match language {
+        "python" | "javascript" => {
+            let recurse = found(host.done(command("recurse")).await);
+            assert!(!recurse.contains("none") && recurse.contains("Error,"), "{language}: {recurse}");
+        }
+        _ => {
+            let error = host.refused(command("recurse")).await.to_string();
+            assert!(error.contains("stack"), "{language}: {error}");
+        }
+    }
+    host.done(command("unchanged")).await;
 }
 
 fn full() -> Conform {

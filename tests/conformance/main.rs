@@ -149,6 +149,7 @@ async fn conforms(language: &'static str) {
         let host = Host::open(language, reuses).await;
         values::check(&host).await;
         documents::check(&host).await;
+        documents::check_depth(&host).await;
         refusals::check(&host).await;
         asks::check(&host).await;
         heard::check(&host).await;

@@ -46,6 +46,8 @@ pub(crate) async fn check(host: &Host) {
             .filter(Conform::command.ne("same"))
             .filter(Conform::command.ne("document"))
             .filter(Conform::command.ne("keep"))
+            .filter(Conform::command.ne("nest"))
+            .filter(Conform::command.ne("recurse"))
             .filter(Conform::command.ne("unchanged"))
             .count()
             .await

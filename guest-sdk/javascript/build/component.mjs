@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { BuildError, tool } from "./build.mjs";
+import { limitStack } from "./stack.mjs";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
@@ -25,7 +26,9 @@ export async function componentize(code, { wit, isRunner = false }) {
       stubWasi: true,
       sync: true,
     });
-    return restoreWasi(component);
+    const limited = limitStack(restoreWasi(component));
+    if (!limited) throw new BuildError("the engine does not keep the limit of its stack where this version of componentize-qjs does");
+    return limited;
   } catch (error) {
     if (error instanceof BuildError) throw error;
     throw new BuildError(String(error.message ?? error));

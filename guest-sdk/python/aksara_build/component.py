@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .imports import restore_wasi
 from .project import BuildError, Project
+from .stack import limit_stack
 
 # What makes a component of Python, in the version that this package is tested with.
 _COMPILER = "componentize-py==0.25.1"
@@ -75,7 +76,7 @@ def build(project: Project, output: Path, wit: Path | None = None, verbose: bool
         if verbose:
             print(ran.stdout + ran.stderr, end="")
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(restore_wasi(made.read_bytes()))
+        output.write_bytes(limit_stack(restore_wasi(made.read_bytes())))
 
 
 def _wit() -> Path:

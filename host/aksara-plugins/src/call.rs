@@ -170,6 +170,10 @@ async fn permit(engine: &Inner, wait: Duration) -> Result<OwnedSemaphorePermit, 
 fn verdict(state: &mut State, error: &wasmtime::Error) -> FaultKind {
     let limit = state.fault.take().or_else(|| state.usage.refused.take());
     limit.unwrap_or_else(|| match error.downcast_ref::<Trap>() {
+        // Compiled languages keep a part of their stack in memory, and its end is that of memory.
+        Some(trap @ Trap::MemoryOutOfBounds) => {
+            FaultKind::Trap(format!("{trap}, as by a pointer that is wrong or a stack that is exhausted"))
+        }
         Some(trap) => FaultKind::Trap(trap.to_string()),
         None => FaultKind::Trap(one_line(&error.root_cause().to_string())),
     })

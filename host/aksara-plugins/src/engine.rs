@@ -41,6 +41,14 @@ const MEMORIES_MAX: u32 = 3;
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
 
+/// The stack of a call. That of Python and JavaScript has a limit of its own, which their builds set so that it is reached
+/// first: what recurses too deep is an exception there, and a trap elsewhere. The most that was measured at that limit is
+/// 12 MiB.
+const STACK_BYTES_MAX: usize = 16 << 20;
+
+/// What functions of the host may use above that.
+const HOST_STACK_BYTES: usize = 2 << 20;
+
 /// Memory of a slot that stays with the process between two calls.
 const RESIDENT_BYTES: usize = 2 << 20;
 
@@ -217,6 +225,7 @@ fn config() -> Config {
     // feature in.
     config.wasm_features(WasmFeatures::all(), false).wasm_features(allowed(), true);
     config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES_MAX).async_stack_size(STACK_BYTES_MAX + HOST_STACK_BYTES);
     config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_reservation_for_growth(0);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(CALLS_MAX)

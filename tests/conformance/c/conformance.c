@@ -51,6 +51,16 @@ static aksara_value not_a_number(void) {
     return AKSARA_MAP({"items", AKSARA_LIST(aksara_i64(1), inner)});
 }
 
+/* MessagePack, which is what this SDK parses, of too many levels is an error. */
+static aksara_str nest(void) {
+    aksara_bytes message = {(const uint8_t *)aksara_alloc(100000), 100000};
+    if (message.data != NULL)
+        memset((void *)message.data, 0x91, message.len);
+    return aksara_cstr(aksara_is_error(aksara_read(message)) ? "error" : "none");
+}
+
+static int64_t forever(volatile int64_t depth) { return forever(depth + 1) + depth; }
+
 static aksara_value deep(void) {
     aksara_value nested = aksara_list(NULL, 0);
     for (int level = 1; level < 200; level++)
@@ -229,6 +239,10 @@ static aksara_result obey(aksara_event *it) {
         aksara_set(it, "json_out", not_a_number());
     else if (aksara_equals(command, "deep"))
         aksara_set(it, "json_out", deep());
+    else if (aksara_equals(command, "nest"))
+        aksara_set_str(it, "text_out", nest());
+    else if (aksara_equals(command, "recurse"))
+        aksara_set_i64(it, "integer_out", forever(0));
     else if (aksara_equals(command, "time"))
         aksara_set_i64(it, "integer_out", aksara_now().seconds);
     else if (aksara_equals(command, "loop"))

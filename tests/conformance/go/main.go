@@ -2,6 +2,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -83,6 +84,10 @@ func obey(c *conform, e *aksara.Event) error {
 		c.JSONOut = map[string]any{"items": []any{1, map[string]any{"at": math.NaN()}}}
 	case "deep":
 		c.JSONOut = deep()
+	case "nest":
+		c.TextOut = pointer(nest())
+	case "recurse":
+		c.IntegerOut = pointer(forever(0))
 	case "about":
 		c.TextOut = pointer(about(e))
 	case "operation":
@@ -128,6 +133,19 @@ func documentOf(c *conform) document {
 	made.Fields.Decimal, made.Fields.JSON = c.Decimal, c.JSON
 	return made
 }
+
+// nest says that JSON of too many levels is an error.
+func nest() string {
+	const levels = 100_000
+	var parsed any
+	if err := json.Unmarshal([]byte(strings.Repeat("[", levels)+strings.Repeat("]", levels)), &parsed); err != nil {
+		return "error"
+	}
+	return "none"
+}
+
+//go:noinline
+func forever(depth int64) int64 { return forever(depth+1) + depth }
 
 func deep() any {
 	var nested any = []any{}

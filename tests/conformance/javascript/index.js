@@ -2,6 +2,7 @@
 
 import { Signal, invalid, log, on, preBulkCreate, preSave, reject } from "aksara";
 import { ask } from "./asks.js";
+import { caught } from "./deep.js";
 import { FIELDS, documentOf } from "./document.js";
 
 export const happened = new Signal("conform.happened", ["number", "text"]);
@@ -36,6 +37,10 @@ async function obey(event) {
       break;
     case "deep":
       it.json_out = Array.from({ length: 199 }).reduce((inner) => [inner], []);
+      break;
+    case "nest":
+    case "recurse":
+      it.text_out = caught(it.command).join();
       break;
     case "wrong":
       it.integer = "seven";

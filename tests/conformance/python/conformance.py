@@ -6,6 +6,7 @@ import aksara
 from aksara import log, signals
 from asks import COMMANDS, TWINS, document
 from conform_models import Conform, happened
+from too_deep import caught
 
 
 @signals.pre_save(Conform)
@@ -33,6 +34,8 @@ async def obey(sender, instance, event, **kwargs):
         instance.json_out = {"items": [1, {"at": float("nan")}]}
     elif command == "deep":
         instance.json_out = deep()
+    elif command in ("nest", "recurse"):
+        instance.text_out = ",".join(caught(command))
     elif command == "wrong":
         instance.integer = "seven"
     elif command == "unknown":

@@ -199,7 +199,7 @@ async fn traps_name_their_cause() {
         (
             "out of bounds",
             "(drop (i32.load (i32.const -4))) (i32.const 0)",
-            "trapped: wasm trap: out of bounds memory access",
+            "trapped: wasm trap: out of bounds memory access, as by a pointer that is wrong or a stack that is exhausted",
         ),
         (
             "conversion",

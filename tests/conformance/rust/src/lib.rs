@@ -50,6 +50,8 @@ fn obey(it: &mut Conform, event: &Event) -> Result {
             it.json_out = map! { "items": vec![Value::Int(1), map! { "at": f64::NAN }.into()] }.into()
         }
         "deep" => it.json_out = (0..200).fold(Value::Nil, |inner, _| Value::Array(vec![inner])),
+        "nest" => it.text_out = Some(nest()),
+        "recurse" => it.integer_out = Some(forever(0)),
         "about" => it.text_out = Some(about(event)),
         "operation" => {
             let operation = event.operation().unwrap_or_default();
@@ -133,6 +135,18 @@ impl std::error::Error for Outer {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
     }
+}
+
+/// A document of too many levels is an error before it is sent.
+fn nest() -> String {
+    let deep = (0..1_000).fold(Value::Nil, |inner, _| Value::Array(vec![inner]));
+    let sent = services::call::<String>("conform.keep", &deep);
+    if sent.is_err() { "error".to_owned() } else { "none".to_owned() }
+}
+
+#[allow(unconditional_recursion, reason = "the stack ends it")]
+fn forever(depth: i64) -> i64 {
+    std::hint::black_box(forever(std::hint::black_box(depth + 1)) + depth)
 }
 
 fn explode() {
