@@ -8,6 +8,7 @@ mod http;
 mod keyvalue;
 mod memory;
 mod orm;
+mod outage;
 mod packages;
 mod plugins;
 mod reload;

@@ -21,12 +21,12 @@ struct Post {
 }
 
 #[derive(Model, Clone, Debug)]
-struct Probe {
+pub(crate) struct Probe {
     #[field(primary_key)]
-    id: i64,
-    text: String,
-    note: String,
-    small: i16,
+    pub(crate) id: i64,
+    pub(crate) text: String,
+    pub(crate) note: String,
+    pub(crate) small: i16,
 }
 
 #[derive(Model, Clone, Debug)]

@@ -19,4 +19,10 @@ pub trait Application: Send + Sync + 'static {
 
     /// Calls a service.
     fn service(&self, request: ServiceRequest) -> Answer<'_>;
+
+    /// Whether it has failed by itself in one of these requests, as when its database is lost. What becomes of the plugin
+    /// then is not counted as the plugin's own fault.
+    fn has_failed(&self) -> bool {
+        false
+    }
 }

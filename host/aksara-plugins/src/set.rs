@@ -68,12 +68,18 @@ impl PluginHandler {
             };
         }
         let start = std::time::Instant::now();
+        let application = context.application.clone();
         let result = self.revision.call(self.index, event, context).await;
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.counters.calls.fetch_add(1, Ordering::Relaxed);
         self.counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         match &result {
-            Err(CallError::Fault(fault)) if fault.kind.is_own() => self.failed(fault),
+            Err(CallError::Fault(fault))
+                if fault.kind.is_own()
+                    && !application.is_some_and(|application| application.has_failed()) =>
+            {
+                self.failed(fault);
+            }
             Err(CallError::Fault(_)) => drop(self.counters.faults.fetch_add(1, Ordering::Relaxed)),
             Err(CallError::Rejected { .. } | CallError::Invalid { .. }) => health.good(self.index),
             // Whether its patch is any good, the model says.

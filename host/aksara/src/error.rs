@@ -305,6 +305,12 @@ impl Error {
         matches!(self.root(), Error::Database { source, .. } if is_conflict(source))
     }
 
+    /// Whether the database failed rather than what was asked of it.
+    #[cfg(feature = "plugins")]
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self.root(), Error::Database { source, .. } if is_outage(source))
+    }
+
     /// Returns the constraint of the database that was violated, also by a save that a handler made; `None` for any other
     /// error. It names the fields, for a message next to each.
     pub fn violation(&self) -> Option<Violation<'_>> {
@@ -352,6 +358,39 @@ pub(crate) fn is_conflict(error: &sqlx::Error) -> bool {
         return matches!(error.number(), 1213 | 1205);
     }
     matches!(error.code().as_deref(), Some("40001" | "40P01" | "517"))
+}
+
+/// Whether the database failed rather than the statement: it cannot be reached, has no room, is locked, or gave the
+/// transaction up.
+#[cfg(feature = "plugins")]
+fn is_outage(error: &sqlx::Error) -> bool {
+    let database = match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => return true,
+        sqlx::Error::Database(database) => database,
+        _ => return is_lost(error),
+    };
+    let code = database.code().unwrap_or_default();
+    #[cfg(feature = "sqlite")]
+    if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        // BUSY to CORRUPT, FULL, CANTOPEN and PROTOCOL, NOTADB; above them is a closer description.
+        return code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5..=11 | 13..=15 | 26));
+    }
+    #[cfg(feature = "mysql")]
+    if let Some(error) = database.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        // What has no class of its own: a full disk or table, no memory, too many connections, locks, read-only, stopped.
+        let number = error.number();
+        let is_told =
+            matches!(number, 1021 | 1030 | 1037 | 1038 | 1040 | 1041 | 1114 | 1205 | 1206 | 1290 | 1836);
+        return is_told || is_lost_or_stopped(&code);
+    }
+    is_lost_or_stopped(&code)
+}
+
+/// Connections, the transaction's state, conflicts, resources, locks, stops, system and internal errors: by class of
+/// SQLSTATE.
+#[cfg(feature = "plugins")]
+fn is_lost_or_stopped(code: &str) -> bool {
+    matches!(code.get(..2), Some("08" | "25" | "40" | "53" | "55" | "57" | "58" | "70" | "XX"))
 }
 
 /// Whether the connection is gone, and a transaction with it.

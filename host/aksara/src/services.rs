@@ -8,10 +8,11 @@ use aksara_wire::{RequestError, ServiceRequest, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::plugins::Unanswered;
 use crate::transaction::BoxFuture;
 use crate::{BoxError, Db, DbOptions};
 
-type Function = dyn Fn(Db, Value) -> BoxFuture<'static, Result<Value, RequestError>> + Send + Sync;
+type Function = dyn Fn(Db, Value) -> BoxFuture<'static, Result<Value, Unanswered>> + Send + Sync;
 
 /// The services of a database, by name.
 #[derive(Clone, Default)]
@@ -48,15 +49,16 @@ impl DbOptions {
         R: Serialize,
         F: Future<Output = Result<R, BoxError>> + Send + 'static,
     {
-        let call = move |db: Db, args: Value| -> BoxFuture<'static, Result<Value, RequestError>> {
+        let call = move |db: Db, args: Value| -> BoxFuture<'static, Result<Value, Unanswered>> {
             let called = from_value::<A>(args).map(|args| function(db, args));
             Box::pin(async move {
                 let called = called
                     .map_err(|error| RequestError::new(format!("these arguments do not fit: {error}")))?;
-                let answer = called.await.map_err(|error| RequestError::new(error.to_string()))?;
-                to_value(&answer).map_err(|error| {
+                let answer = called.await?;
+                let encoded = to_value(&answer).map_err(|error| {
                     RequestError::new(format!("the application's answer cannot be encoded: {error}"))
-                })
+                });
+                Ok(encoded?)
             })
         };
         self.services_mut().0.insert(name.into(), Arc::new(call));
@@ -66,18 +68,18 @@ impl DbOptions {
 
 impl Services {
     /// Calls a service in this transaction.
-    pub(crate) async fn call(&self, db: &Db, request: ServiceRequest) -> Result<Value, RequestError> {
+    pub(crate) async fn call(&self, db: &Db, request: ServiceRequest) -> Result<Value, Unanswered> {
         let ServiceRequest { service, args } = request;
         let Some(function) = self.0.get(&service) else {
             let there_are = self.0.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let there_are = if there_are.is_empty() { "none" } else { &there_are };
-            return Err(RequestError::new(format!(
-                "the application has no service `{service}`; it has {there_are}"
-            )));
+            let told = format!("the application has no service `{service}`; it has {there_are}");
+            return Err(RequestError::new(told).into());
         };
-        function(db.clone(), args)
-            .await
-            .map_err(|error| RequestError::new(format!("the service `{service}`: {error}")))
+        function(db.clone(), args).await.map_err(|mut unanswered| {
+            unanswered.told.error.insert_str(0, &format!("the service `{service}`: "));
+            unanswered
+        })
     }
 }
 

@@ -1,73 +1,58 @@
 //! The application as the plugins of one event use it: its models, signals and services, in the event's transaction.
 
+use std::sync::{Mutex, PoisonError};
+
 use aksara_plugins::{Answer, Application};
 use aksara_wire::{
     self as contract, ModelOperation, ModelRequest, RequestError, SendRequest, ServiceRequest,
 };
 
+use super::unanswered::Unanswered;
 use super::{bus, models};
-use crate::{Db, Error, Violation};
+use crate::{Db, Error};
 
 /// The transaction in which an event fires.
 pub(super) struct Ambient {
     db: Db,
+    /// The first failure of the database in a request. What comes of it in the plugin is not the plugin's fault.
+    failure: Mutex<Option<Error>>,
 }
 
 impl Ambient {
     pub(super) fn new(db: &Db) -> Self {
-        Ambient { db: db.clone() }
+        Ambient { db: db.clone(), failure: Mutex::default() }
+    }
+
+    /// Takes the error of the database that a request of the plugin met.
+    pub(super) fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn answered(&self, answer: Result<contract::Value, Unanswered>) -> Result<contract::Value, RequestError> {
+        answer.map_err(|Unanswered { told, outage }| {
+            if let Some(error) = outage {
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+            told
+        })
     }
 }
 
 impl Application for Ambient {
     fn models(&self, operation: ModelOperation, request: ModelRequest) -> Answer<'_> {
-        Box::pin(models::answer(&self.db, operation, request))
+        Box::pin(async move { self.answered(models::answer(&self.db, operation, request).await) })
     }
 
     fn send(&self, request: SendRequest) -> Answer<'_> {
-        Box::pin(bus::send(&self.db, request))
+        Box::pin(async move { self.answered(bus::send(&self.db, request).await) })
     }
 
     fn service(&self, request: ServiceRequest) -> Answer<'_> {
-        Box::pin(self.db.shared.services.call(&self.db, request))
+        Box::pin(async move { self.answered(self.db.shared.services.call(&self.db, request).await) })
     }
-}
 
-/// What a plugin learns of an error: what its author can act on. The operator's log has the rest.
-pub(super) fn failed(error: Error) -> RequestError {
-    if let Some(violation) = error.violation() {
-        tracing::debug!(%error, "a plugin's request violated a constraint");
-        return violated(violation);
-    }
-    let text = match &error {
-        Error::Database { .. } => "the database failed".to_owned(),
-        // What was found may be in a field that the plugin may not see.
-        Error::Decode { table, key, column, expected, .. } => {
-            let row = key.as_ref().map(|key| format!(" in the row `{key}`")).unwrap_or_default();
-            format!("cannot read `{table}.{column}`{row} as {expected}")
-        }
-        told => return RequestError::new(told.to_string()),
-    };
-    tracing::error!(error = %error, "a plugin's request failed in the database");
-    RequestError::new(text)
-}
-
-/// Names the constraint and its fields, but not the database's words: they may repeat values of other rows.
-fn violated(violation: Violation<'_>) -> RequestError {
-    RequestError {
-        error: violation.to_string(),
-        violation: Some(contract::Violation {
-            kind: violation.kind.name().to_owned(),
-            model: violation.model.to_owned(),
-            constraint: violation.constraint.map(str::to_owned),
-            fields: violation.fields.to_vec(),
-        }),
-    }
-}
-
-impl From<Error> for RequestError {
-    fn from(error: Error) -> Self {
-        failed(error)
+    fn has_failed(&self) -> bool {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aksara_wire::{self as contract, RequestError, SendRequest};
 
-use super::application::failed;
+use super::unanswered::{Unanswered, told};
 use super::writes::read;
 use crate::instance::AnyInstance;
 use crate::meta::ModelMeta;
@@ -14,7 +14,7 @@ use crate::signals::{self, Arguments, Recipients, SignalKind};
 use crate::{Db, Error};
 
 /// Sends a signal: nil, or what became of each handler.
-pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Value, RequestError> {
+pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Value, Unanswered> {
     let SendRequest { signal, args, sender, key, robust } = request;
     let (signal, args) = arguments(db, &signal, args)?;
     let sender = sender.map(|label| model(&label)).transpose()?;
@@ -33,12 +33,12 @@ pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Valu
         args: &args,
     };
     if !robust {
-        signals::send_custom(db, recipients).await.map_err(failed)?;
+        signals::send_custom(db, recipients).await?;
         return Ok(contract::Value::Nil);
     }
-    let outcomes = signals::send_custom_robust(db, recipients).await.map_err(failed)?;
+    let outcomes = signals::send_custom_robust(db, recipients).await?;
     let outcome = |(handler, error): (String, Option<Error>)| {
-        let error = error.map(|error| failed(error).error);
+        let error = error.map(|error| told(&error).error);
         contract::Value::Map(contract::Map::from([
             ("handler".to_owned(), handler.into()),
             ("error".to_owned(), error.into()),

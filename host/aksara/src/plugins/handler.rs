@@ -39,9 +39,11 @@ async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Er
     let subscription = handler.subscription();
     let payload = event.encoded(&subscription.reads);
     let asks = handler.revision().allowance().grants != Grants::default();
-    let application = asks.then(|| Arc::new(Ambient::new(event.db)) as Arc<dyn Application>);
+    let ambient = asks.then(|| Arc::new(Ambient::new(event.db)));
+    let application = ambient.clone().map(|ambient| ambient as Arc<dyn Application>);
     let context = CallContext { signal: event.signal.name(), sender: event.sender, application };
-    let called = handler.call(&payload, context).await.map_err(|error| failure(handler, event, error))?;
+    let called = handler.call(&payload, context).await;
+    let called = called.map_err(|error| failure(handler, event, ambient.as_deref(), error))?;
     let applied = match called.reply {
         Reply::Unchanged => Ok(()),
         Reply::Patch(patch) => patch::apply(handler, event, patch),
@@ -86,7 +88,7 @@ fn wanted(when: &When, event: &Event<'_>) -> bool {
     by_kind && (when.changed.is_empty() || when.changed.iter().any(changed))
 }
 
-fn failure(handler: &PluginHandler, event: &Event<'_>, error: CallError) -> Error {
+fn failure(handler: &PluginHandler, event: &Event<'_>, ambient: Option<&Ambient>, error: CallError) -> Error {
     let (signal, sender) = (event.signal.name(), event.sender);
     match error {
         CallError::Rejected { message, .. } => {
@@ -95,15 +97,20 @@ fn failure(handler: &PluginHandler, event: &Event<'_>, error: CallError) -> Erro
         CallError::Invalid { fields, .. } => {
             Error::Validation(ValidationErrors { model: sender.to_owned(), fields })
         }
-        // A database that is gone is not the plugin's fault, whatever it made of that.
-        CallError::Fault(fault) => match event.db.lost() {
-            Some(error) => {
-                let (handler, source) = (handler.id().to_owned(), Box::new(error));
-                Error::Handler { handler, signal, sender, source }
+        // A database that failed is not the plugin's fault, whatever it made of that.
+        CallError::Fault(fault) => {
+            match ambient.and_then(Ambient::take_failure).or_else(|| event.db.lost()) {
+                Some(error) => {
+                    let (handler, source) = (handler.id().to_owned(), Box::new(error));
+                    Error::Handler { handler, signal, sender, source }
+                }
+                None => Error::Plugin {
+                    handler: handler.id().to_owned(),
+                    signal,
+                    sender,
+                    message: fault.to_string(),
+                },
             }
-            None => {
-                Error::Plugin { handler: handler.id().to_owned(), signal, sender, message: fault.to_string() }
-            }
-        },
+        }
     }
 }

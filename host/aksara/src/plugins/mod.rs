@@ -17,6 +17,8 @@ mod patch;
 #[cfg(feature = "plugins")]
 mod payload;
 #[cfg(feature = "plugins")]
+mod unanswered;
+#[cfg(feature = "plugins")]
 mod wire;
 #[cfg(feature = "plugins")]
 mod writes;
@@ -25,6 +27,8 @@ mod writes;
 pub(crate) use aksara_plugins::PluginSet;
 #[cfg(feature = "plugins")]
 pub(crate) use payload::Encoded;
+#[cfg(feature = "plugins")]
+pub(crate) use unanswered::Unanswered;
 
 /// Loads the plugins of a folder, with these [`Limits`](aksara_plugins::Limits) or options, and watches it from then on.
 /// Give them to databases by [`DbOptions::plugins`](crate::DbOptions::plugins). What each is allowed its operator says in

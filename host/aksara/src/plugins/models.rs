@@ -5,7 +5,7 @@ use aksara_wire::{
 };
 use sea_query::{BinOper, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
-use super::application::failed;
+use super::unanswered::Unanswered;
 use super::wire::{from_wire, to_wire};
 use super::writes;
 use crate::column::{escape_like, like};
@@ -22,7 +22,7 @@ pub(super) async fn answer(
     db: &Db,
     operation: ModelOperation,
     request: ModelRequest,
-) -> Result<contract::Value, RequestError> {
+) -> Result<contract::Value, Unanswered> {
     let meta = ModelMeta::by_label(&request.model)
         .ok_or_else(|| RequestError::new(format!("there is no model `{}`", request.model)))?;
     match operation {
@@ -55,7 +55,7 @@ pub(super) async fn answer(
             select.expr(Func::count(Expr::cust("*"))).from(meta.table);
             select.cond_where(condition(db, meta, request.filter)?);
             let rows = fetch(db, meta, &select).await?;
-            let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose().map_err(failed)?;
+            let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose()?;
             Ok(count.as_ref().map_or(contract::Value::Int(0), to_wire))
         }
         ModelOperation::Create => writes::create(db, meta, request).await,
@@ -100,14 +100,14 @@ async fn read(
     meta: &'static ModelMeta,
     mut select: SelectStatement,
     fields: &[&'static FieldMeta],
-) -> Result<Vec<contract::Value>, RequestError> {
+) -> Result<Vec<contract::Value>, Error> {
     select.from(meta.table);
     let map = |value: &dyn Fn(&FieldMeta, usize) -> Result<Value, Error>| {
         let entries = fields
             .iter()
             .enumerate()
             .map(|(index, field)| Ok((field.name.to_owned(), to_wire(&value(field, index)?))));
-        entries.collect::<Result<_, Error>>().map(contract::Value::Map).map_err(failed)
+        entries.collect::<Result<_, Error>>().map(contract::Value::Map)
     };
     if !init::is_heard(db, meta) {
         select.columns(fields.iter().map(|field| field.name));
@@ -118,8 +118,8 @@ async fn read(
     let mut read = Vec::new();
     let operation = Operation::new();
     for row in fetch(db, meta, &select).await? {
-        let mut instance = (meta.instance_from_row)(&row).map_err(failed)?;
-        init::send(db, &operation, &mut *instance).await.map_err(failed)?;
+        let mut instance = (meta.instance_from_row)(&row)?;
+        init::send(db, &operation, &mut *instance).await?;
         let of = |field: &FieldMeta, _| {
             Ok(meta.position(field.name).map_or_else(|| field.kind.null(), |index| instance.value(index)))
         };
@@ -200,11 +200,7 @@ fn compare(
     })
 }
 
-async fn fetch(
-    db: &Db,
-    meta: &'static ModelMeta,
-    select: &SelectStatement,
-) -> Result<Vec<Row>, RequestError> {
+async fn fetch(db: &Db, meta: &'static ModelMeta, select: &SelectStatement) -> Result<Vec<Row>, Error> {
     let (sql, values) = db.built(select);
-    db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await.map_err(failed)
+    db.fetch(On { meta, doing: "reading rows for a plugin" }, sql, values).await
 }

@@ -7,8 +7,9 @@ use aksara_wire::{
 };
 use sea_query::{BinOper, Cond, Expr, ExprTrait, Query};
 
-use super::application::{failed, number};
+use super::application::number;
 use super::models::{condition, field, value};
+use super::unanswered::Unanswered;
 use super::wire::{from_wire, to_wire};
 use crate::db::On;
 use crate::expression::Side;
@@ -26,15 +27,15 @@ pub(super) async fn create(
     db: &Db,
     meta: &'static ModelMeta,
     request: ModelRequest,
-) -> Result<contract::Value, RequestError> {
+) -> Result<contract::Value, Unanswered> {
     let mut instance = (meta.new_instance)();
     set(&mut *instance, request.values)?;
     let operation = Operation::new();
     if init::is_heard(db, meta) {
-        init::send(db, &operation, &mut *instance).await.map_err(failed)?;
+        init::send(db, &operation, &mut *instance).await?;
     }
     let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
-    save(&mut *instance, db, options, &operation).await.map_err(failed)?;
+    save(&mut *instance, db, options, &operation).await?;
     let fields = meta.fields.iter().enumerate();
     let fields = fields.map(|(index, field)| (field.name.to_owned(), to_wire(&instance.value(index))));
     Ok(contract::Value::Map(fields.collect()))
@@ -45,12 +46,12 @@ pub(super) async fn update(
     db: &Db,
     meta: &'static ModelMeta,
     request: ModelRequest,
-) -> Result<contract::Value, RequestError> {
+) -> Result<contract::Value, Unanswered> {
     let ModelRequest { key, filter, values, expressions, .. } = request;
     let filter = match meant(db, meta, key, filter)? {
         Meant::Key(key) => {
             // What the row is changed from is what is stored: nothing that another writes meanwhile is lost.
-            let scope = Scope::enter(db).await.map_err(failed)?;
+            let scope = Scope::enter(db).await?;
             let updated = update_one(scope.db(), meta, key, values, expressions).await;
             let (rows, after) = scope.finish(updated).await?;
             after.run().await;
@@ -66,7 +67,7 @@ pub(super) async fn update(
     for (name, expression) in expressions {
         assignments.push((field(meta, &name)?, computed(meta, expression)?));
     }
-    update::by_filter(db, meta, assignments, filter).await.map(number).map_err(failed)
+    Ok(number(update::by_filter(db, meta, assignments, filter).await?))
 }
 
 /// Changes one instance and saves it, with its signals; the number of rows.
@@ -76,7 +77,7 @@ async fn update_one(
     key: contract::Value,
     mut values: contract::Map,
     expressions: BTreeMap<String, FieldExpression>,
-) -> Result<u64, RequestError> {
+) -> Result<u64, Unanswered> {
     let Some(mut instance) = read(db, meta, key, Some(Lock::Update)).await? else { return Ok(0) };
     for (name, expression) in expressions {
         let kind = field(meta, &name)?.kind;
@@ -87,15 +88,15 @@ async fn update_one(
             .cond_where(by_key(meta, instance.key()));
         let (sql, bound) = db.built(&select);
         let on = On { meta, doing: "computing a field for a plugin" };
-        let rows = db.fetch(on, sql, bound).await.map_err(failed)?;
+        let rows = db.fetch(on, sql, bound).await?;
         let Some(row) = rows.first() else { return Ok(0) };
-        values.insert(name, to_wire(&row.value(0, kind).map_err(failed)?));
+        values.insert(name, to_wire(&row.value(0, kind)?));
     }
     let names: Vec<String> = values.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     set(&mut *instance, values)?;
     let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
-    save(&mut *instance, db, options, &Operation::new()).await.map_err(failed)?;
+    save(&mut *instance, db, options, &Operation::new()).await?;
     Ok(1)
 }
 
@@ -104,12 +105,12 @@ pub(super) async fn delete(
     db: &Db,
     meta: &'static ModelMeta,
     request: ModelRequest,
-) -> Result<contract::Value, RequestError> {
+) -> Result<contract::Value, Unanswered> {
     let (condition, origin) = match meant(db, meta, request.key, request.filter)? {
         Meant::Key(key) => (by_key(meta, value(meta.key_field(), meta, key)?), Origin::Instance),
         Meant::Rows(condition) => (condition, Origin::Query),
     };
-    let deleted = delete::by_filter(db, meta, condition, origin).await.map_err(failed)?;
+    let deleted = delete::by_filter(db, meta, condition, origin).await?;
     Ok(number(deleted.rows))
 }
 
@@ -142,7 +143,7 @@ pub(super) async fn read(
     meta: &'static ModelMeta,
     key: contract::Value,
     lock: Option<Lock>,
-) -> Result<Option<Box<dyn AnyInstance>>, RequestError> {
+) -> Result<Option<Box<dyn AnyInstance>>, Unanswered> {
     let key = value(meta.key_field(), meta, key)?;
     let mut select = select_dynamic(meta, by_key(meta, key));
     let (sql, values) = match lock {
@@ -150,11 +151,11 @@ pub(super) async fn read(
         None => db.built(&select),
     };
     let on = On { meta, doing: "reading a row for a plugin" };
-    let rows = db.fetch(on, sql, values).await.map_err(failed)?;
+    let rows = db.fetch(on, sql, values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let mut instance = (meta.instance_from_row)(row).map_err(failed)?;
+    let mut instance = (meta.instance_from_row)(row)?;
     if init::is_heard(db, meta) {
-        init::send(db, &Operation::new(), &mut *instance).await.map_err(failed)?;
+        init::send(db, &Operation::new(), &mut *instance).await?;
     }
     Ok(Some(instance))
 }
