@@ -251,6 +251,11 @@ aksara_value aksara_models_update(const char *model, aksara_value key, aksara_va
     return ask_models_update(AKSARA_MAP({"model", aksara_text(model)}, {"key", key}, {"values", values}));
 }
 
+aksara_value aksara_models_compute(const char *model, aksara_value key, aksara_value expressions) {
+    return ask_models_update(
+        AKSARA_MAP({"model", aksara_text(model)}, {"key", key}, {"expressions", expressions}));
+}
+
 aksara_value aksara_models_update_rows(const char *model, aksara_value filter, aksara_value values,
                                        aksara_value expressions) {
     return ask_models_update(AKSARA_MAP({"model", aksara_text(model)}, {"filter", filter}, {"values", values},

@@ -321,6 +321,9 @@ AKSARA_MUST_USE aksara_value aksara_models_find(const char *model, aksara_value 
 AKSARA_MUST_USE aksara_value aksara_models_count(const char *model, aksara_value filter);
 AKSARA_MUST_USE aksara_value aksara_models_create(const char *model, aksara_value values);
 AKSARA_MUST_USE aksara_value aksara_models_update(const char *model, aksara_value key, aksara_value values);
+/* As `aksara_models_update`, with values that the database computes from what is stored: what others write at the same
+ * time is not lost. */
+AKSARA_MUST_USE aksara_value aksara_models_compute(const char *model, aksara_value key, aksara_value expressions);
 AKSARA_MUST_USE aksara_value aksara_models_update_rows(const char *model, aksara_value filter,
                                                        aksara_value values, aksara_value expressions);
 AKSARA_MUST_USE aksara_value aksara_models_delete(const char *model, aksara_value key);
@@ -356,7 +359,7 @@ static inline aksara_value aksara_not(aksara_value filter) {
 }
 static inline aksara_value aksara_every_row(void) { return aksara_all(NULL, 0); }
 
-/* A value that the database computes, for `expressions` of `aksara_models_update_rows`:
+/* A value that the database computes, for `expressions` of `aksara_models_compute` and `aksara_models_update_rows`:
  * `AKSARA_MAP({"stars", aksara_f("stars", AKSARA_ADD, aksara_i64(1))})`. */
 typedef enum { AKSARA_ADD, AKSARA_SUB, AKSARA_MUL, AKSARA_DIV } aksara_arithmetic;
 aksara_value aksara_f(const char *field, aksara_arithmetic op, aksara_value value);

@@ -50,15 +50,20 @@ func (ModelStore) Create(model string, values Values) (*Fields, error) {
 	return row(model, answer)
 }
 
-// Update saves new values of the row with this key, with its signals: the number of rows, 0 or 1.
+// Update saves new values of the row with this key, with its signals: the number of rows, 0 or 1. A value may be computed
+// from what is stored, as in `aksara.Values{"views": aksara.F("views").Add(1)}`: what others write at the same time is
+// not lost.
 func (ModelStore) Update(model string, key any, values Values) (int64, error) {
-	answer, err := ask(host.ModelsUpdate, map[string]any{"model": model, "key": key, "values": values})
-	return number(answer, err)
+	return write(map[string]any{"model": model, "key": key}, values)
 }
 
 // UpdateRows writes to all rows that the filter selects, in one statement and without signals: their number. A value
-// may be computed from the row, as in `aksara.Values{"views": aksara.F("views").Add(1)}`. Grant: `update`.
+// may be computed, as that of Update. Grant: `update`.
 func (ModelStore) UpdateRows(model string, filter Filter, values Values) (int64, error) {
+	return write(map[string]any{"model": model, "filter": filter.wire}, values)
+}
+
+func write(request map[string]any, values Values) (int64, error) {
 	plain, computed := Values{}, Values{}
 	for name, value := range values {
 		if expression, ok := value.(Expression); ok {
@@ -67,7 +72,6 @@ func (ModelStore) UpdateRows(model string, filter Filter, values Values) (int64,
 			plain[name] = value
 		}
 	}
-	request := map[string]any{"model": model, "filter": filter.wire}
 	if len(plain) > 0 {
 		request["values"] = plain
 	}

@@ -59,6 +59,7 @@ async fn models(host: &Host) {
     assert_eq!(number(host, given("update", 1_000, "nobody")).await, 0, "{language}");
     assert_eq!(number(host, given("bump", 2, "")).await, 2, "{language}");
     assert_eq!(Note::objects(db).get(created).await.unwrap().stars, 2, "{language}");
+    increments(host, created).await;
     assert_eq!(text(host, given("taken", created, "")).await, "unique Note id", "{language}");
     assert_eq!(number(host, given("delete", created, "")).await, 1, "{language}");
     assert!(!Note::objects(db).filter(Note::id.eq(created)).exists().await.unwrap(), "{language}");
@@ -67,6 +68,19 @@ async fn models(host: &Host) {
         denied.contains("`get`") && denied.contains("`Secret`") && denied.contains("not granted"),
         "{language}: {denied}"
     );
+}
+
+/// Several that read a row and then add to it at once: nothing is lost.
+async fn increments(host: &Host, key: i64) {
+    let (language, db) = (host.language, &host.db);
+    let before = Note::objects(db).get(key).await.unwrap().stars;
+    let task = || async {
+        for _ in 0..5 {
+            assert_eq!(number(host, given("increment", key, "")).await, 1, "{language}");
+        }
+    };
+    futures_util::future::join_all((0..5).map(|_| task())).await;
+    assert_eq!(Note::objects(db).get(key).await.unwrap().stars, before + 25, "{language}");
 }
 
 async fn others(host: &Host) {

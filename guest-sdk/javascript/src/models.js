@@ -34,6 +34,17 @@ function filter(one) {
   return each.length === 1 ? each[0] : { and: each };
 }
 
+/** What is written: values, and what the database computes. */
+function changes(written) {
+  const values = {};
+  const expressions = {};
+  for (const [name, value] of Object.entries(written)) {
+    if (value instanceof Expression) expressions[name] = value.wire;
+    else values[name] = value;
+  }
+  return Object.keys(expressions).length > 0 ? { values, expressions } : { values };
+}
+
 /** Rows of a model that have yet to be asked for. */
 class Rows {
   constructor(model, wire = {}) {
@@ -88,13 +99,7 @@ class Rows {
 
   /** Writes values, or expressions of `F`, to all of them in one statement, without signals; how many there were. */
   update(values) {
-    const expressions = {};
-    const plain = {};
-    for (const [name, value] of Object.entries(values)) {
-      if (value instanceof Expression) expressions[name] = value.wire;
-      else plain[name] = value;
-    }
-    return ask(host.update, { model: this.model, values: plain, expressions, filter: this.wire.filter ?? { and: [] } });
+    return ask(host.update, { model: this.model, ...changes(values), filter: this.wire.filter ?? { and: [] } });
   }
 
   /** Deletes them, with their signals and their cascade; how many rows that were. */
@@ -111,8 +116,8 @@ export function models(label) {
     get: (key, ...fields) => ask(host.get, { model: label, key, fields: fields.length > 0 ? fields : null }),
     /** Saves a new row, with its signals: all its fields. */
     create: (values) => ask(host.create, { model: label, values }),
-    /** Saves new values of one row, with its signals; 0 when there is none with this key. */
-    update: (key, values) => ask(host.update, { model: label, key, values }),
+    /** Saves values, or expressions of `F`, of one row, with its signals; 0 when there is none with this key. */
+    update: (key, values) => ask(host.update, { model: label, key, ...changes(values) }),
     /** Deletes one row, with its signals; how many rows that were, with those of the cascade. */
     delete: (key) => ask(host.delete, { model: label, key }),
     /** Every row, to be narrowed down. */

@@ -314,8 +314,8 @@ export interface Table<T = Fields> {
   get(key: Value, ...fields: (keyof T & string)[]): T | null;
   /** Saves a new row, with its signals: all its fields. */
   create(values: Partial<T>): T;
-  /** Saves new values of one row, with its signals; 0 when there is none with this key. */
-  update(key: Value, values: Partial<T>): number;
+  /** Saves values or expressions of one row, with its signals; 0 when there is none with this key. */
+  update(key: Value, values: { [name in keyof T]?: T[name] | Expression | null }): number;
   /** Deletes one row, with its signals; how many rows that were, with those of the cascade. */
   delete(key: Value): number;
   all(): T[];

@@ -224,17 +224,7 @@ class QuerySet(Generic[_M]):
     async def update(self, **values) -> int:
         """Writes values and expressions in one statement, without signals; the number of rows. Grant: `update`."""
         self._whole("update")
-        meta, plain, expressions = self.model._meta, {}, {}
-        for name, value in values.items():
-            column = meta.column(name)
-            if isinstance(value, F):
-                raise TypeError(f"`{name}={value!r}` changes nothing; use an operation, such as `{value!r} + 1`")
-            if isinstance(value, Expression):
-                constant = meta.to_wire(column, value.value)
-                expressions[column] = {"field": meta.column(value.field), "op": value.op, "value": constant}
-            else:
-                plain[column] = meta.to_wire(column, value)
-        request = self._request(values=plain, expressions=expressions)
+        request = self._request(**_changes(self.model._meta, values))
         request.setdefault("filter", {"and": []})
         return host.ask("models", "update", request)
 
@@ -289,14 +279,31 @@ class Manager(QuerySet[_M]):
         return None if row is None else self.model._loaded(row)
 
     async def update_one(self, key, **values) -> int:
-        """Saves new values of the instance with this key, with its signals; the number of rows. Grant: `update`."""
+        """Saves values and expressions of the instance with this key, with its signals; the number of rows.
+
+        With `F`, as in `update_one(7, views=F("views") + 1)`, nothing is lost that others write at the same time.
+        Grant: `update`.
+        """
         meta = self.model._meta
         if is_muted(self.model):
             return await self.filter(pk=key).update(**values)
-        columns = {meta.column(name): value for name, value in values.items()}
-        wire = {column: meta.to_wire(column, value) for column, value in columns.items()}
-        request = {"model": meta.label, "key": meta.to_wire(meta.key, key), "values": wire}
+        request = {"model": meta.label, "key": meta.to_wire(meta.key, key), **_changes(meta, values)}
         return host.ask("models", "update", request)
+
+
+def _changes(meta, values) -> dict:
+    """What is written: values, and what the database computes."""
+    plain, expressions = {}, {}
+    for name, value in values.items():
+        column = meta.column(name)
+        if isinstance(value, F):
+            raise TypeError(f"`{name}={value!r}` changes nothing; use an operation, such as `{value!r} + 1`")
+        if isinstance(value, Expression):
+            constant = meta.to_wire(column, value.value)
+            expressions[column] = {"field": meta.column(value.field), "op": value.op, "value": constant}
+        else:
+            plain[column] = meta.to_wire(column, value)
+    return {"values": plain, **({"expressions": expressions} if expressions else {})}
 
 
 def _refuse_muted(model, operation):

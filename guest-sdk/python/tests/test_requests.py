@@ -75,6 +75,9 @@ def test_writes(host, run):
         assert last(host)[1]["expressions"] == {"stars": {"field": "stars", "op": "add", "value": 1}}
         assert await Note.objects.update_one(3, title="newer") == 1
         assert last(host) == ("models.update", {"model": "Note", "key": 3, "values": {"title": "newer"}})
+        assert await Note.objects.update_one(3, stars=F("stars") + 4) == 1
+        assert last(host)[1]["expressions"] == {"stars": {"field": "stars", "op": "add", "value": 4}}
+        assert (await Note.objects.get(3)).stars == 4
         assert await Note.objects.update_one(7, title="nobody") == 0
         assert await Note.objects.update(stars=1) == 3
         assert last(host)[1]["filter"] == {"and": []}

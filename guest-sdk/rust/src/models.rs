@@ -18,6 +18,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -127,10 +128,24 @@ pub fn create<T: DeserializeOwned>(model: &str, values: Map) -> Result<T, Reques
 
 /// Saves new values of the instance with this key, with its signals; whether there is one. Grant: `update`.
 ///
+/// The values are a [`Map`], or assignments, which can compute with what is stored: what others write at the same time is
+/// not lost.
+///
+/// ```no_run
+/// # use aksara_guest::prelude::*;
+/// # use aksara_guest::models::{self, field};
+/// # fn example() -> Result {
+/// models::update("Post", 7, map! { "title": "Hello" })?;
+/// models::update("Post", 7, [field("views") + 1i64])?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// As [`create`].
-pub fn update(model: &str, key: impl Into<Value>, values: Map) -> Result<bool, RequestError> {
-    let request = ModelRequest { key: key.into(), values, ..request(model) };
+pub fn update(model: &str, key: impl Into<Value>, changes: impl Into<Changes>) -> Result<bool, RequestError> {
+    let Changes { values, expressions } = changes.into();
+    let request = ModelRequest { key: key.into(), values, expressions, ..request(model) };
     Ok(answer::<u64>(ModelOperation::Update, &request)? > 0)
 }
 
@@ -143,13 +158,8 @@ pub fn update_rows<const N: usize>(
     filter: Filter,
     assignments: [Assignment; N],
 ) -> Result<u64, RequestError> {
-    let mut request = ModelRequest { filter: Some(filter.0), ..request(model) };
-    for Assignment { field, new } in assignments {
-        match new {
-            New::Value(value) => drop(request.values.insert(field, value)),
-            New::Expression(expression) => drop(request.expressions.insert(field, expression)),
-        }
-    }
+    let Changes { values, expressions } = assignments.into();
+    let request = ModelRequest { filter: Some(filter.0), values, expressions, ..request(model) };
     answer(ModelOperation::Update, &request)
 }
 
@@ -174,7 +184,33 @@ pub fn all() -> Filter {
     Filter(ModelFilter::And(Vec::new()))
 }
 
-/// A field and what [`update_rows`] writes to it.
+/// What [`update`] writes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    values: Map,
+    expressions: BTreeMap<String, FieldExpression>,
+}
+
+impl From<Map> for Changes {
+    fn from(values: Map) -> Self {
+        Changes { values, ..Changes::default() }
+    }
+}
+
+impl<const N: usize> From<[Assignment; N]> for Changes {
+    fn from(assignments: [Assignment; N]) -> Self {
+        let mut changes = Changes::default();
+        for Assignment { field, new } in assignments {
+            match new {
+                New::Value(value) => drop(changes.values.insert(field, value)),
+                New::Expression(expression) => drop(changes.expressions.insert(field, expression)),
+            }
+        }
+        changes
+    }
+}
+
+/// A field and what [`update`] or [`update_rows`] writes to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
     field: String,

@@ -166,6 +166,11 @@ static aksara_result ask(aksara_event *it, aksara_str command) {
         aksara_set(it, "integer_out", aksara_member(note, "id"));
     } else if (aksara_equals(command, "update")) {
         aksara_set(it, "integer_out", aksara_models_update("Note", integer, AKSARA_MAP({"title", text})));
+    } else if (aksara_equals(command, "increment")) {
+        if (aksara_is_nil(aksara_models_get("Note", integer, "title")))
+            return aksara_reject("there is none");
+        aksara_value more = AKSARA_MAP({"stars", aksara_f("stars", AKSARA_ADD, aksara_i64(1))});
+        aksara_set(it, "integer_out", aksara_models_compute("Note", integer, more));
     } else if (aksara_equals(command, "bump")) {
         aksara_value few = aksara_where("stars", AKSARA_LT, integer);
         aksara_value more = AKSARA_MAP({"stars", aksara_f("stars", AKSARA_ADD, aksara_i64(1))});

@@ -20,7 +20,7 @@ func ask(c *conform) error {
 	switch c.Command {
 	case "get", "find", "count", "denied", "taken":
 		return read(c)
-	case "create", "update", "bump", "delete":
+	case "create", "update", "increment", "bump", "delete":
 		return write(c)
 	case "send":
 		return aksara.Send("conform.happened", aksara.Values{"number": c.integer(), "text": c.text()})
@@ -98,6 +98,11 @@ func write(c *conform) error {
 		rows = note.Int("id")
 	case "update":
 		rows, err = aksara.Models.Update("Note", c.integer(), aksara.Values{"title": c.text()})
+	case "increment":
+		if _, err := aksara.Models.Get("Note", c.integer()); err != nil {
+			return err
+		}
+		rows, err = aksara.Models.Update("Note", c.integer(), aksara.Values{"stars": aksara.F("stars").Add(1)})
 	case "bump":
 		few := aksara.F("stars").Lt(c.integer())
 		rows, err = aksara.Models.UpdateRows("Note", few, aksara.Values{"stars": aksara.F("stars").Add(1)})

@@ -25,6 +25,10 @@ export async function ask(it) {
     case "update":
       it.integer_out = notes.update(integer, { title: text });
       break;
+    case "increment":
+      notes.get(integer);
+      it.integer_out = notes.update(integer, { stars: F("stars").add(1) });
+      break;
     case "bump":
       it.integer_out = notes.filter(F("stars").lt(integer)).update({ stars: F("stars").add(1) });
       break;

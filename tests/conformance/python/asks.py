@@ -35,6 +35,11 @@ async def update(it):
     it.integer_out = await Note.objects.update_one(it.integer, title=it.text)
 
 
+async def increment(it):
+    await Note.objects.get(it.integer)
+    it.integer_out = await Note.objects.update_one(it.integer, stars=F("stars") + 1)
+
+
 async def bump(it):
     it.integer_out = await Note.objects.filter(stars__lt=it.integer).update(stars=F("stars") + 1)
 
@@ -91,6 +96,7 @@ COMMANDS = {
     "count": count,
     "create": create,
     "update": update,
+    "increment": increment,
     "bump": bump,
     "delete": delete,
     "taken": taken,

@@ -86,7 +86,8 @@ async fn update_one(
             .expr(computed(meta, expression)?.stored_on(db.backend()))
             .from(meta.table)
             .cond_where(by_key(meta, instance.key()));
-        let (sql, bound) = db.built(&select);
+        // Also here: MySQL computes from what was stored when the transaction first read, unless the row is read to be locked.
+        let (sql, bound) = Lock::Update.statement(db, &mut select, meta.table);
         let on = On { meta, doing: "computing a field for a plugin" };
         let rows = db.fetch(on, sql, bound).await?;
         let Some(row) = rows.first() else { return Ok(0) };

@@ -40,6 +40,10 @@ pub(super) fn ask(it: &mut Conform) -> Result {
             let updated = models::update("Note", integer, map! { "title": text })?;
             it.integer_out = Some(updated.into());
         }
+        "increment" => {
+            models::get::<Map>("Note", integer)?;
+            it.integer_out = Some(models::update("Note", integer, [field("stars") + 1i64])?.into());
+        }
         "bump" => {
             let few = field("stars").lt(integer);
             it.integer_out = Some(models::update_rows("Note", few, [field("stars") + 1i64])? as i64);
