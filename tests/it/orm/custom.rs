@@ -1,5 +1,6 @@
 //! `signals.md`, "Dispatch": custom signals, robust sends, muting, and what can be asked about handlers.
 
+use aksara::Error;
 use aksara::prelude::*;
 use aksara::signals::{Signal, explain, post_save, pre_save};
 use aksara_tests::{Journal, TestDb};
@@ -79,6 +80,55 @@ async fn send_robust_runs_every_handler_and_returns_what_became_of_each() {
     handler `panics` for test.robust of `CustomRobust` failed: it panicked: oh
     works ok
     ");
+}
+
+/// Dispatch 4: one handler's failed statement is not the end of the others, and what it wrote is undone.
+#[tokio::test]
+async fn a_handler_of_a_robust_send_that_fails_takes_along_its_own_writes_only() {
+    model!(CustomAlone);
+    static ALONE: Signal<Payment> = Signal::new("test.alone");
+    let test = TestDb::with::<(CustomAlone,)>().await;
+    async fn add(db: &Db, id: i64, text: &str) -> Result<(), Error> {
+        let row = CustomAlone { id, text: text.into() };
+        CustomAlone::objects(db).create(row).await.map(drop)
+    }
+    add(&test.db, 0, "first").await.unwrap();
+    let taken = CustomAlone::objects(&test.db).one().await.unwrap().id;
+    let ways = ["writes", "collides", "breaks a statement", "panics", "writes too"];
+    for (place, way) in ways.into_iter().enumerate() {
+        let priority = 10 - i32::try_from(place).unwrap();
+        ALONE.connect_with(priority, Some(way), move |event| {
+            Box::pin(async move {
+                add(event.db, 0, way).await?;
+                match way {
+                    "collides" => add(event.db, taken, way).await?,
+                    "breaks a statement" => event.db.execute_raw("NONSENSE", vec![]).await.map(drop)?,
+                    "panics" => panic!("as asked"),
+                    _ => {}
+                }
+                Ok(())
+            })
+        });
+    }
+    let send = async |db: &Db| {
+        let outcomes = ALONE.send_robust(db, dollars()).await.unwrap();
+        let good: Vec<bool> = outcomes.iter().map(|outcome| outcome.result.is_ok()).collect();
+        assert_eq!(good, [true, false, false, false, true], "{outcomes:?}");
+    };
+    let texts = async || {
+        let all = CustomAlone::objects(&test.db).order_by(CustomAlone::id.asc());
+        all.values(CustomAlone::text).await.unwrap()
+    };
+    send(&test.db).await;
+    assert_eq!(texts().await, ["first", "writes", "writes too"]);
+    test.db
+        .transaction(async |tx| {
+            send(&tx).await;
+            add(&tx, 0, "last").await
+        })
+        .await
+        .unwrap();
+    assert_eq!(texts().await, ["first", "writes", "writes too", "writes", "writes too", "last"]);
 }
 
 /// Dispatch 6.

@@ -189,8 +189,8 @@ impl<A: Serialize + Send + Sync + 'static> Signal<A> {
         self.sent(db, Some(instance), args).await
     }
 
-    /// Sends the signal to all its handlers, whatever becomes of the others; what became of each, in order. Each error
-    /// is logged.
+    /// Sends the signal to all its handlers, whatever becomes of the others; what became of each, in order. An error is
+    /// logged, and undoes what its handler wrote.
     ///
     /// # Errors
     /// [`Error::Database`] when no transaction can be had.

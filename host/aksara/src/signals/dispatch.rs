@@ -14,6 +14,7 @@ use crate::Error;
 use crate::db::Shared;
 use crate::instance::AnyInstance;
 use crate::plugins::PluginSet;
+use crate::transaction::{BoxFuture, Scope};
 use crate::validate::ValidationErrors;
 use crate::value::Shown;
 
@@ -98,14 +99,14 @@ pub(crate) fn check_outside_handler(shared: &Arc<Shared>) -> Result<(), Error> {
 
 /// Sends the event to every handler of its signal, in order, until the first error.
 pub(crate) async fn send(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>) -> Result<(), Error> {
-    for_each(event, plugins, |_, result| result).await
+    for_each(event, plugins, With::Others, |_, result| result).await
 }
 
-/// Sends the event to every handler of its signal, in order, whatever becomes of the others; what became of each. Each
-/// error is logged.
+/// Sends the event to every handler of its signal, in order, whatever becomes of the others; what became of each. An error
+/// is logged, and undoes what its handler wrote.
 pub(crate) async fn send_robust(event: &mut Event<'_>, plugins: Option<&Arc<PluginSet>>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    let sent = for_each(event, plugins, |handler, result| {
+    let sent = for_each(event, plugins, With::Savepoint, |handler, result| {
         if let Err(error) = &result {
             tracing::error!(handler = handler.id(), %error, "a handler failed; the others go on");
         }
@@ -128,9 +129,19 @@ pub struct Outcome {
     pub result: Result<(), Error>,
 }
 
+/// What is undone when a handler fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// What the other handlers did, too: by the caller.
+    Others,
+    /// What it did itself.
+    Savepoint,
+}
+
 async fn for_each(
     event: &mut Event<'_>,
     plugins: Option<&Arc<PluginSet>>,
+    with: With,
     mut ended: impl FnMut(&dyn Handler, Result<(), Error>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let native = registry::handlers(event.signal, event.sender, event.meta);
@@ -153,6 +164,9 @@ async fn for_each(
         if handler.wants(event) {
             let result = match watch::mocked(handler.id(), event) {
                 Some(mocked) => mocked,
+                None if with == With::Savepoint && event.db.in_transaction() => {
+                    call_alone(handler, event, parent.clone()).await
+                }
                 None => call(handler, event, parent.clone()).await,
             };
             ended(handler, result)?;
@@ -175,6 +189,23 @@ fn next<'a, P: Handler>(
     } else {
         plugins.split_off_first().map(|handler| &**handler as &dyn Handler)
     }
+}
+
+/// Calls the handler in a savepoint, which its error undoes.
+fn call_alone<'a>(
+    handler: &'a dyn Handler,
+    event: &'a mut Event<'_>,
+    parent: Option<Arc<Running>>,
+) -> BoxFuture<'a, Result<(), Error>> {
+    Box::pin(async move {
+        let scope = Scope::enter(event.db).await?;
+        let mut inside = event.within(scope.db());
+        let result = call(handler, &mut inside, parent).await;
+        event.encoded = inside.encoded;
+        let ((), after) = scope.finish(result).await?;
+        after.run().await;
+        Ok(())
+    })
 }
 
 async fn call(

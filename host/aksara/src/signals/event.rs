@@ -184,6 +184,36 @@ impl<'a> Event<'a> {
         Event { signal, sender, meta, db, operation, subject, details, depth: 0, encoded: Encoded::new() }
     }
 
+    /// The same event inside of a savepoint.
+    pub(super) fn within<'b>(&'b mut self, db: &'b Db) -> Event<'b> {
+        Event {
+            db,
+            subject: match &mut self.subject {
+                Subject::Nothing => Subject::Nothing,
+                Subject::One(instance) => Subject::One(&mut **instance),
+                Subject::Many(instances) => Subject::Many(&mut **instances),
+            },
+            details: match &mut self.details {
+                Details::Init => Details::Init,
+                Details::Save { created, update_fields, raw } => Details::Save {
+                    created: *created,
+                    update_fields: update_fields.as_deref_mut(),
+                    raw: *raw,
+                },
+                Details::Delete { origin } => Details::Delete { origin: *origin },
+                Details::Bulk { fields, rows } => Details::Bulk { fields: *fields, rows: *rows },
+                Details::Relation(RelationChange { join, action, reverse, keys }) => {
+                    let (join, action, reverse) = (*join, *action, *reverse);
+                    Details::Relation(RelationChange { join, action, reverse, keys })
+                }
+                Details::Ended(written) => Details::Ended(written),
+                Details::Custom(arguments) => Details::Custom(*arguments),
+            },
+            encoded: std::mem::replace(&mut self.encoded, Encoded::new()),
+            ..*self
+        }
+    }
+
     /// The instance that the event is about, where it is about one.
     pub(crate) fn instance(&self) -> Option<&dyn AnyInstance> {
         match &self.subject {
