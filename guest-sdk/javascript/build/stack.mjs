@@ -6,7 +6,7 @@
 const STACK_TOP = 2 ** 20;
 /**
  * How low it may get: some 2,000 calls deep. What is left is for what runs between two checks. WebAssembly's own stack, of
- * which the host gives 16 MiB, lasts longer: 512 KiB here were at most 12 MiB there (`JSON.stringify`).
+ * which the host gives 16 MiB, lasts longer: 512 KiB here take less than 12 MiB there.
  */
 const STACK_LIMIT = STACK_TOP / 2;
 /** As far below the top of the stack as the engine was started. */

@@ -10,7 +10,7 @@ import struct
 
 _TOP = 1 << 20
 _MARGIN = 1 << 13
-# How much may be used: at most 12 MiB of WebAssembly's stack.
+# How much may be used: less than 12 MiB of WebAssembly's stack.
 _USED = 1 << 18
 
 # Where the stack begins, where `RecursionError` is raised, and where CPython gives up.

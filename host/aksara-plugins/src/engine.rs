@@ -42,8 +42,8 @@ const MEMORIES_MAX: u32 = 3;
 const MEMORY_BYTES_MAX: usize = 256 << 20;
 
 /// The stack of a call. That of Python and JavaScript has a limit of its own, which their builds set so that it is reached
-/// first: what recurses too deep is an exception there, and a trap elsewhere. The most that was measured at that limit is
-/// 12 MiB.
+/// first: what recurses too deep is an exception there, and a trap elsewhere. All that the conformance suite has recurse there
+/// fits into 12 MiB.
 const STACK_BYTES_MAX: usize = 16 << 20;
 
 /// What functions of the host may use above that.

@@ -124,3 +124,81 @@ async fn after_rollback_tells_what_was_undone() {
         tokio::task::yield_now().await;
     }
 }
+
+#[derive(Model, Clone, Debug)]
+struct CommitUnseen {
+    #[field(primary_key)]
+    id: i64,
+}
+
+/// What is sent is what happened, also where the caller went away while the commit was under way.
+#[tokio::test]
+async fn a_commit_that_nobody_waits_for_is_followed_by_what_came_of_it() {
+    let test = TestDb::opened::<(CommitUnseen,)>(|options| options.connections_max(1)).await;
+    let journal = Journal::default();
+    let (commit, rollback) = (journal.clone(), journal.clone());
+    after_commit::<CommitUnseen>().connect(move |event| {
+        commit.add(format!("committed {:?}", event.key));
+        Box::pin(async { Ok(()) })
+    });
+    after_rollback::<CommitUnseen>().connect(move |event| {
+        rollback.add(format!("rolled back {:?}", event.key));
+        Box::pin(async { Ok(()) })
+    });
+    let called = journal.clone();
+    for id in 1..60 {
+        for way in [0, 100] {
+            let id = id + way;
+            let db = &test.db;
+            let mut operation = Box::pin(async {
+                if way == 0 {
+                    return CommitUnseen::objects(db).create(CommitUnseen { id }).await.map(drop);
+                }
+                db.transaction(async |tx| {
+                    let called = called.clone();
+                    CommitUnseen::objects(&tx).create(CommitUnseen { id }).await?;
+                    tx.on_commit(move |_| async move {
+                        called.add(format!("called {id}"));
+                        Ok::<_, Error>(())
+                    })
+                    .await
+                })
+                .await
+            });
+            for _ in 0..id - way {
+                if futures_util::poll!(&mut operation).is_ready() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_micros(200)).await;
+            }
+        }
+    }
+    // The only connection is free when all has ended.
+    let kept = CommitUnseen::objects(&test.db)
+        .order_by(CommitUnseen::id.asc())
+        .values(CommitUnseen::id)
+        .await
+        .unwrap();
+    let line = |what: &str, id: i64| format!("{what} {:?}", Value::BigInt(Some(id)));
+    let all_told = || {
+        let lines = journal.lines();
+        kept.iter().all(|id| {
+            lines.contains(&line("committed", *id)) && (*id < 100 || lines.contains(&format!("called {id}")))
+        })
+    };
+    for _ in 0..1_000 {
+        if all_told() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let lines = journal.lines();
+    for id in (1..60).chain(101..160) {
+        let times = |line: String| lines.iter().filter(|other| **other == line).count();
+        let is_kept = kept.contains(&id);
+        let told = (times(line("committed", id)), times(format!("called {id}")));
+        let wanted = (usize::from(is_kept), usize::from(is_kept && id > 100));
+        assert_eq!(told, wanted, "{id}: {lines:?}");
+        assert!(!is_kept || times(line("rolled back", id)) == 0, "{id}: {lines:?}");
+    }
+}

@@ -43,6 +43,15 @@ pub(super) struct AfterRollback {
 }
 
 impl AfterRollback {
+    /// What is to be sent where this was to happen after the commit.
+    pub(super) fn of(after: Vec<After>, db: Db, plugins: Option<Arc<PluginSet>>) -> Self {
+        let written = cumulated(after).into_iter().filter_map(|after| match after.what {
+            What::Written(written) => Some((written, after.surroundings)),
+            What::Callback(_) => None,
+        });
+        AfterRollback { written: written.collect(), db, plugins }
+    }
+
     pub(super) async fn send(self) {
         for (written, surroundings) in self.written {
             let sent = send_ended(SignalKind::AfterRollback, &self.db, self.plugins.as_ref(), &written);

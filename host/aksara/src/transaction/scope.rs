@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::TransactionOptions;
-use super::after::{AfterCommit, AfterRollback, What, cumulated};
+use super::after::{AfterCommit, AfterRollback, cumulated};
 use super::handle::{Connection, ENDED, ENDED_INSIDE, Frame, Tx, TxHandle, TxState, Underway};
+use super::{BoxFuture, TransactionOptions};
+use crate::driver::Open;
 use crate::error::is_conflict;
-use crate::whole::to_the_end;
+use crate::whole::{to_the_end, to_the_end_or};
 use crate::{Db, Error};
 
 /// One operation that happens wholly or not at all: a transaction, or a savepoint inside the one that is open.
@@ -69,43 +70,69 @@ impl Scope {
     async fn keep(&mut self) -> Result<AfterCommit, Error> {
         let TxHandle { tx, depth, .. } = self.handle.clone();
         let mut connection = self.handle.settled().await?;
-        let mut after = Vec::new();
-        if depth > 0 {
-            if tx.state().frames.last().is_some_and(|frame| frame.set) {
-                let underway = Underway::new(&tx, depth);
-                let release = format!("RELEASE SAVEPOINT aksara_{depth}");
-                let released = connection.run(release, "releasing a savepoint").await;
-                underway.end();
-                connection = released.map_err(|error| tx.lose(ENDED_INSIDE, &error))?;
-            }
+        if depth == 0 {
+            let transaction = connection.open.take().ok_or(Error::Transaction(ENDED))?;
+            drop(connection);
             self.ended = true;
+            let frames = std::mem::take(&mut tx.state().frames);
+            return self.commit(transaction, frames).await;
+        }
+        if tx.state().frames.last().is_some_and(|frame| frame.set) {
+            let underway = Underway::new(&tx, depth);
+            let release = format!("RELEASE SAVEPOINT aksara_{depth}");
+            let released = connection.run(release, "releasing a savepoint").await;
+            underway.end();
+            connection = released.map_err(|error| tx.lose(ENDED_INSIDE, &error))?;
+        }
+        self.ended = true;
+        {
             // They run after the outermost commit, whoever makes it.
             let mut state = tx.state();
             let released = state.frames.pop().unwrap_or_default();
             if let Some(outer) = state.frames.last_mut() {
                 outer.after.extend(released.after);
             }
-        } else {
-            let transaction = connection.open.take().ok_or(Error::Transaction(ENDED))?;
-            if let Err(error) = to_the_end(transaction.commit()).await {
-                tx.state().conflict |= is_conflict(&error);
-                return Err(Error::database("committing", error));
-            }
-            self.ended = true;
-            after.extend(tx.state().frames.drain(..).flat_map(|frame| frame.after));
         }
         drop(connection);
-        Ok(AfterCommit { db: self.db.outside(), plugins: tx.plugins.clone(), after: cumulated(after) })
+        Ok(AfterCommit { db: self.db.outside(), plugins: tx.plugins.clone(), after: Vec::new() })
+    }
+
+    /// Commits. Where the caller goes away meanwhile, what is to follow follows all the same, for it may have happened.
+    async fn commit(&self, transaction: Open, frames: Vec<Frame>) -> Result<AfterCommit, Error> {
+        let tx = self.handle.tx.clone();
+        let (db, plugins) = (self.db.outside(), tx.plugins.clone());
+        let commit = async move {
+            let ended = transaction.commit().await;
+            let after = frames.into_iter().flat_map(|frame| frame.after).collect();
+            match ended {
+                Ok(()) => Ok(AfterCommit { db, plugins, after: cumulated(after) }),
+                Err(error) => {
+                    tx.state().conflict |= is_conflict(&error);
+                    Err((AfterRollback::of(after, db, plugins), error))
+                }
+            }
+        };
+        let unseen = |ended: Result<AfterCommit, (AfterRollback, sqlx::Error)>| -> BoxFuture<'static, ()> {
+            Box::pin(async {
+                match ended {
+                    Ok(after) => after.run().await,
+                    Err((rolled_back, _)) => rolled_back.send().await,
+                }
+            })
+        };
+        match to_the_end_or(commit, unseen).await {
+            Ok(after) => Ok(after),
+            Err((rolled_back, error)) => {
+                rolled_back.send().await;
+                Err(Error::database("committing", error))
+            }
+        }
     }
 
     /// What is to be sent now that all is undone.
     fn rolled_back(&self, frames: Vec<Frame>) -> AfterRollback {
         let after = frames.into_iter().flat_map(|frame| frame.after).collect();
-        let written = cumulated(after).into_iter().filter_map(|after| match after.what {
-            What::Written(written) => Some((written, after.surroundings)),
-            What::Callback(_) => None,
-        });
-        AfterRollback { written: written.collect(), db: self.db.outside(), plugins: self.handle.plugins() }
+        AfterRollback::of(after, self.db.outside(), self.handle.plugins())
     }
 
     /// Whether the transaction or savepoint is still there.
