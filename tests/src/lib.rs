@@ -27,9 +27,11 @@ struct SignalsGuide;
 
 mod database;
 mod logged;
+mod random;
 
 pub use database::TestDb;
 pub use logged::Logged;
+pub use random::Random;
 
 /// What handlers saw, in order.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aksara::prelude::*;
 use aksara::signals::{m2m_changed, post_delete, post_save, pre_delete, pre_save};
 use aksara::{Backend, Error, State, TransactionOptions};
-use aksara_tests::TestDb;
+use aksara_tests::{Random, TestDb};
 
 #[derive(Model, Clone, Debug, PartialEq)]
 #[model(label = "machine.Node")]
@@ -29,27 +29,6 @@ struct Mark {
 
 /// The database as it should be: weight, parent and marks by key.
 type Expected = BTreeMap<i64, (i64, Option<i64>, BTreeSet<i64>)>;
-
-/// A small generator of random numbers (splitmix64), so that a failure can be repeated by its seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, of: u64) -> bool {
-        self.below(of) == 0
-    }
-}
 
 /// A handler of `pre_save` reads or writes what there is not, and catches the error.
 const CAUGHT_READ: &str = "caught read";
@@ -393,7 +372,8 @@ async fn ten_thousand_random_steps_leave_what_a_model_in_memory_says() {
     let seed = 20_261_123;
     println!("seed {seed}");
     let marks = marks.iter().map(|mark| mark.id).collect();
-    let mut machine = Machine { random: Random(seed), expected: BTreeMap::new(), marks, is_aborted: false };
+    let mut machine =
+        Machine { random: Random::new(seed), expected: BTreeMap::new(), marks, is_aborted: false };
     for step in 0..10_000 {
         machine.step(&test.db).await;
         // Looking at everything each time would take longer than everything else.

@@ -23,6 +23,7 @@ mod query;
 mod racing;
 mod reading;
 mod relations;
+mod reliable;
 mod save;
 mod sound;
 mod stored;

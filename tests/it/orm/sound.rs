@@ -21,10 +21,12 @@ macro_rules! model {
 /// An open file takes writes also after it was removed, and they are lost.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_is_replaced_or_may_be_written_again_is_opened_anew() {
+async fn a_file_that_is_removed_or_replaced_is_opened_anew() {
     model!(SoundFile);
     let folder = tempfile::TempDir::new().unwrap();
-    let path = folder.path().join("app.db");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let path = data.join("app.db");
     let open = || {
         let url = format!("sqlite://{}?mode=rwc", path.display());
         async move { Db::options(&url).synchronous(Synchronous::Normal).connect().await.unwrap() }
@@ -35,7 +37,7 @@ async fn a_file_that_is_replaced_or_may_be_written_again_is_opened_anew() {
     let db = open().await;
     db.create_tables::<(SoundFile,)>().await.unwrap();
     add(&db, "in the first file").await.unwrap();
-    for way in ["removed", "renamed over"] {
+    for way in ["removed", "renamed over", "in a new folder"] {
         let copy = folder.path().join("copy.db");
         let copied = format!("VACUUM INTO '{}'", copy.display());
         db.execute_raw(&copied, vec![]).await.unwrap();
@@ -44,6 +46,10 @@ async fn a_file_that_is_replaced_or_may_be_written_again_is_opened_anew() {
                 let _ = std::fs::remove_file(format!("{}{end}", path.display()));
             }
         }
+        if way == "in a new folder" {
+            std::fs::remove_dir_all(&data).unwrap();
+            std::fs::create_dir(&data).unwrap();
+        }
         std::fs::rename(&copy, &path).unwrap();
         add(&db, way).await.unwrap();
         let other = open().await;
@@ -51,6 +57,17 @@ async fn a_file_that_is_replaced_or_may_be_written_again_is_opened_anew() {
             SoundFile::objects(&other).order_by(SoundFile::id.asc()).values(SoundFile::text).await.unwrap();
         assert_eq!(texts.last().map(String::as_str), Some(way), "{texts:?}");
         other.close().await;
+    }
+    // In the place of a file that is gone there is none, or an empty one.
+    for is_there in [false, true] {
+        std::fs::remove_dir_all(&data).unwrap();
+        if is_there {
+            std::fs::create_dir(&data).unwrap();
+        }
+        let error = add(&db, "gone").await.unwrap_err().to_string();
+        let expected = if is_there { "no such table" } else { "unable to open database file" };
+        assert!(error.contains(expected), "{error}");
+        std::fs::create_dir_all(&data).unwrap();
     }
 }
 

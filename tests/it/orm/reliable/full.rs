@@ -1,0 +1,122 @@
+//! A disk of SQLite on which there is no room for a while, or that may not be written: what fails leaves nothing, and all
+//! works again as soon as there is room.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aksara::Backend;
+use aksara::prelude::*;
+use aksara_tests::TestDb;
+use sqlx::{Connection, SqliteConnection};
+use tokio::process::Command;
+
+use super::checked::assert_holds;
+use super::child::{Child, TASKS};
+use super::work::{Ended, Order, Report, Trace, Worker};
+
+const SIGNALS: [&str; 2] = ["before", "after"];
+
+/// The database may not grow; the pool has one connection, which would keep a transaction that was not ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_a_full_database_leaves_nothing_and_all_works_when_there_is_room() {
+    let test = TestDb::opened::<(Order, Trace)>(|options| options.connections_max(1)).await;
+    if test.backend() != Backend::Sqlite {
+        return;
+    }
+    let claims: Arc<Mutex<Vec<String>>> = Arc::default();
+    let failures: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (acknowledged, failed) = (claims.clone(), failures.clone());
+    let report: Report = Arc::new(move |ended| match ended {
+        Ended::Acknowledged(claims) => acknowledged.lock().unwrap().push(claims.to_owned()),
+        Ended::Failed(error) => failed.lock().unwrap().push(error.to_string()),
+    });
+    let mut workers: Vec<_> =
+        (0..3).map(|task| Worker::new(&test.db, format!("task{task}"), task, &report)).collect();
+    for _ in 0..5 {
+        failures.lock().unwrap().clear();
+        while failures.lock().unwrap().len() < 12 {
+            // The limit is that of the connection, which may be another by now.
+            test.db.execute_raw("PRAGMA max_page_count = 1", vec![]).await.unwrap();
+            futures_util::future::join_all(workers.iter_mut().map(Worker::step)).await;
+        }
+        for failure in std::mem::take(&mut *failures.lock().unwrap()) {
+            assert!(failure.contains("database or disk is full"), "{failure}");
+        }
+        test.db.execute_raw("PRAGMA max_page_count = 1000000", vec![]).await.unwrap();
+        for _ in 0..4 {
+            futures_util::future::join_all(workers.iter_mut().map(Worker::step)).await;
+        }
+        assert_eq!(*failures.lock().unwrap(), [] as [&str; 0]);
+        let claims = claims.lock().unwrap().clone();
+        assert_holds(&test.db, &test.url(), &claims, &SIGNALS).await;
+    }
+}
+
+/// Waits until the child's operations succeed again, and only succeed.
+async fn works_again(child: &mut Child) {
+    child.acknowledges(6).await;
+    let failures = child.failures.len();
+    child.acknowledges(30).await;
+    let more = &child.failures[failures..];
+    // One of each task may have begun before.
+    assert!(more.len() < TASKS as usize, "{more:?}");
+}
+
+/// Waits until so many operations of the child have failed, as is expected.
+async fn fails(child: &mut Child, times: usize, expected: &[&str]) {
+    let before = child.failures.len();
+    while child.failures.len() < before + times {
+        child.hear().await;
+    }
+    for failure in &child.failures[before..] {
+        assert!(expected.iter().any(|text| failure.contains(text)), "{failure}");
+    }
+}
+
+/// A child that works on a file; `None` where it is another database, whose disk is the server's.
+async fn child(program: impl FnOnce() -> Command) -> Option<(TestDb, Child)> {
+    let test = TestDb::with::<(Order, Trace)>().await;
+    if test.backend() != Backend::Sqlite {
+        return None;
+    }
+    test.db.close().await;
+    let child = Child::start(&mut program(), "child", &test.url());
+    Some((test, child))
+}
+
+async fn assert_sound(test: &TestDb, mut child: Child) {
+    child.kill().await;
+    let db = Db::connect(&test.url()).await.unwrap();
+    assert_holds(&db, &test.url(), &child.claims, &SIGNALS).await;
+    db.close().await;
+}
+
+/// The write-ahead log can grow no further: commits fail in the midst of being written, on each connection of a pool, until
+/// another process, which has room, empties it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_disk_without_room_fails_commits_wholly_and_all_works_when_there_is_room() {
+    let limited = || {
+        let mut shell = Command::new("sh");
+        // 1.7 MiB for each file; what is written beyond it is an error, not a signal.
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 3500; exec \"$0\" \"$@\""]);
+        shell.arg(std::env::current_exe().unwrap());
+        shell
+    };
+    let Some((test, mut child)) = child(limited).await else { return };
+    for _ in 0..3 {
+        fails(&mut child, 20, &["disk I/O error", "database or disk is full"]).await;
+        let mut file = SqliteConnection::connect(&test.url()).await.unwrap();
+        loop {
+            let emptied = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut file).await;
+            let is_busy: i64 = emptied.unwrap();
+            if is_busy == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        file.close().await.unwrap();
+        works_again(&mut child).await;
+    }
+    assert_sound(&test, child).await;
+}
