@@ -128,13 +128,39 @@ async fn a_half_written_file_counts_when_it_is_complete() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn links_and_folders_are_not_followed() {
+async fn what_looks_like_a_plugin_and_is_left_out_is_told() {
     let (_test, plugins, folder) = watched().await;
-    std::os::unix::fs::symlink(plugin("marker"), folder.path().join("marker.wasm")).unwrap();
-    std::fs::create_dir(folder.path().join("folder.wasm")).unwrap();
-    std::fs::copy(plugin("marker"), folder.path().join("folder.wasm/marker.wasm")).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(plugin("marker"), path("marker.wasm")).unwrap();
+    std::fs::create_dir(path("folder.wasm")).unwrap();
+    std::fs::copy(plugin("marker"), path("folder.wasm/marker.wasm")).unwrap();
+    for name in ["a.mjs", "b.ts", "C.JS", "notes.txt", "README.md"] {
+        std::fs::write(path(name), "on").unwrap();
+    }
     plugins.rescan().await;
-    assert!(plugins.status().is_empty());
+    let told = || {
+        let failures = plugins.status().into_iter().map(|status| {
+            assert_eq!(status.serving, None);
+            status.failure.unwrap().to_string()
+        });
+        failures.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(), @r"
+    `C.JS` is left out: its ending has capital letters; rename it to `.wasm` or `.js`
+    `a.mjs` is left out: a script is `NAME.js`; rename it
+    `b.ts` is left out: it is a source; build it with `aksara build`, and put the `.wasm` there
+    `folder.wasm` is left out: it is not a file
+    `marker.wasm` is left out: it is a link; put the file itself there
+    ");
+    // Put right, it is loaded, and no more said of it.
+    std::fs::remove_file(path("marker.wasm")).unwrap();
+    put(folder.path(), &revision(1));
+    std::fs::remove_dir_all(path("folder.wasm")).unwrap();
+    for name in ["a.mjs", "b.ts", "C.JS"] {
+        std::fs::remove_file(path(name)).unwrap();
+    }
+    wait_for(&plugins, |plugins| plugins.status().len() == 1 && serving(plugins).is_some()).await;
+    assert_eq!(plugins.status()[0].failure, None);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ fn command(arguments: &[String]) -> Result<()> {
         "blog" => example("blog", rest),
         "test" => test(),
         "bench" => bench(),
-        "plugins" => plugins().map(drop),
+        "plugins" => plugins(),
         "languages" => languages(),
         "doctor" => doctor::report(),
         "help" | "--help" | "-h" => {
@@ -75,18 +75,27 @@ fn rust_plugins() -> Result<()> {
 }
 
 /// Builds all plugins in all languages that this machine can build.
-fn plugins() -> Result<Vec<Language>> {
+fn plugins() -> Result<()> {
+    let mut areas = Areas::default();
+    all_plugins(&mut areas);
+    areas.summary()
+}
+
+/// Builds all plugins in all languages that this machine can build: those languages.
+fn all_plugins(areas: &mut Areas) -> Vec<Language> {
     // While cargo compiles, the other toolchains are fetched.
-    let languages = std::thread::scope(|scope| {
+    let (built, installed) = std::thread::scope(|scope| {
         let installing = scope.spawn(tools::install);
-        rust_plugins()?;
-        installing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
-    components(&languages, "plugins", "target/plugins")?;
+        let built = rust_plugins();
+        (built, installing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    areas.run("the plugins in Rust", || built);
+    let languages = areas.run("the tools of the other languages", || installed).unwrap_or_default();
+    areas.run("the plugins in all languages", || components(&languages, "plugins", "target/plugins"));
     if languages.contains(&Language::JavaScript) {
-        tools::build_runner(RUNNER)?;
+        areas.run("what runs plain JavaScript", || tools::build_runner(RUNNER));
     }
-    Ok(languages)
+    languages
 }
 
 /// The component that runs plain JavaScript, which the host brings along.
@@ -115,8 +124,8 @@ fn example(name: &str, arguments: &[String]) -> Result<()> {
 
 /// Runs every area, also after one has failed: the summary names those that did.
 fn test() -> Result<()> {
-    let languages = plugins()?;
     let mut areas = Areas::default();
+    let languages = all_plugins(&mut areas);
     let mut fixtures = vec!["tests/fixtures", "tests/conformance"];
     if languages.contains(&Language::Python)
         && let Some(page) = areas.run("the blocks of the page", sdks::page)

@@ -1,6 +1,6 @@
 //! Running programs, with what they print shown as it comes.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,7 +12,7 @@ pub(crate) struct Step(Command);
 /// A cargo command.
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Step {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    Step(Command::new(cargo)).args(arguments)
+    Step::of(cargo).args(arguments)
 }
 
 /// Cargo's target folder.
@@ -23,10 +23,21 @@ pub(crate) fn target() -> PathBuf {
 
 /// A program of this workspace, built in the development profile.
 pub(crate) fn program(name: &str) -> Step {
-    Step(Command::new(target().join("debug").join(name)))
+    Step::of(target().join("debug").join(name))
 }
 
 impl Step {
+    fn of(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        // Some toolchains keep their caches there, and do not look further.
+        if std::env::var_os("HOME").is_none()
+            && let Some(home) = std::env::home_dir()
+        {
+            command.env("HOME", home);
+        }
+        Step(command)
+    }
+
     pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.0.args(arguments.into_iter().map(Into::into));
         self
@@ -65,6 +76,6 @@ impl Step {
 
     /// A program that is not of this workspace.
     pub(crate) fn other(name: &str) -> Self {
-        Step(Command::new(name))
+        Step::of(name)
     }
 }

@@ -3,6 +3,7 @@
 import { Invalid, Rejected } from "./errors.js";
 import { Event } from "./event.js";
 import { describe, handlerOf } from "./handlers.js";
+import { log } from "./log.js";
 import { decode, encode, encodeMessage } from "./msgpack.js";
 import { report } from "./report.js";
 
@@ -21,10 +22,22 @@ export function begin(subscription, bytes) {
   return { name: connected.name, event, returned: connected.handler(event) };
 }
 
-/** The bytes of the reply, once the handler is done. */
-export function finish(event) {
+/** The bytes of the reply, once the handler is done and has returned this. */
+export function finish({ name, event }, returned) {
+  if (isMeant(returned, event.instance)) {
+    log.warn(`\`${name}\` returned what is not used; set fields of \`instance\`, or throw \`reject(..)\``);
+  }
   const reply = event.reply();
   return reply ? encode(reply) : NOTHING;
+}
+
+/** Whether the author of a handler may have meant something by what it returned: `({ slug })`, or `false` for no. */
+function isMeant(returned, instance) {
+  if (returned !== false && (typeof returned !== "object" || returned === null)) return false;
+  const fields = instance === undefined ? [] : Object.keys(instance);
+  // An arrow function returns what it assigns.
+  if (returned === false) return !fields.some((field) => instance[field] === false);
+  return Object.keys(returned).some((name) => fields.includes(name));
 }
 
 /** The bytes of a failure: what the handler says against the operation, or that it failed itself, and where. */

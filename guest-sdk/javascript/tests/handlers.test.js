@@ -32,6 +32,19 @@ paid.connect(({ args }) => log.info("paid", { amount: args.amount }), { name: "p
 
 aksara.postDelete(() => {}, { name: "any" });
 
+aksara.preSave("Post", ({ instance }) => returns[instance.command](instance), { name: "returns" });
+
+/** What a handler returns: whether the log says that nothing is made of it. */
+const returns = {
+  fields: () => ({ slug: "mine" }),
+  promised: async () => ({ slug: "mine" }),
+  no: () => false,
+  assignedText: (it) => (it.slug = "mine"),
+  assignedDocument: (it) => (it.meta = { at: 1 }),
+  assignedFalse: (it) => (it.draft = false),
+  nothing: () => {},
+};
+
 const commands = {
   nothing() {},
   same: (it) => (it.title = "".concat(it.title)),
@@ -128,6 +141,17 @@ test("only what was changed goes back, and only what is read is sent", async () 
   assert.deepEqual((await new Host().call("slug", { instance: { title: "Hello", slug: "mine" } })).patch, {});
   assert.deepEqual((await call("same", { title: "Hello" })).patch, {});
   assert.deepEqual((await call("nothing")).patch, {});
+});
+
+test("what is returned as if it were a change is told", async () => {
+  const told = [];
+  for (const command of Object.keys(returns)) {
+    const instance = { command, slug: "", draft: true, meta: {} };
+    const { error, log } = await new Host().call("returns", { instance });
+    assert.equal(error, undefined);
+    if (log.some(({ message }) => message.includes("`returns` returned what is not used"))) told.push(command);
+  }
+  assert.deepEqual(told, ["fields", "promised", "no"]);
 });
 
 test("changes inside of values are found", async () => {

@@ -12,6 +12,10 @@ def install() -> None:
     """Replaces what CPython would ask the system for."""
     clock.install()
     randomness.install()
+    # What it imports keeps the clock by name.
+    from . import alone
+
+    alone.install()
     files.install()
 
 
@@ -19,10 +23,12 @@ def seal(modules) -> None:
     """Ends the build: from now on there is a host, and no file can be read. Called after the last import."""
     from aksara import host
 
+    from . import alone
     from .wit import WitHost
 
     streams.connect_logging()
     tasks.seal()
+    alone.seal()
     files.seal(modules)
     streams.seal()
     host.use(WitHost())

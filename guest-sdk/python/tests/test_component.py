@@ -83,6 +83,10 @@ def test_files_and_sleeping_are_refused(probe):
     assert "['a plugin has no files', 'a plugin cannot sleep: its caller would wait with it']" in probe("files")
 
 
+def test_what_asks_the_system_or_waits_raises(probe):
+    assert '+ seen: "passed: []"' in probe("alone")
+
+
 def test_print_and_logging_go_to_the_log(probe):
     printed = probe("streams")
     for line in ("one two", "no end", "a warning of two parts", "number=7", "caught", 'int("seven")'):

@@ -27,9 +27,9 @@ fn folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let folder = match set(VARIABLE) {
         Some(folder) => folder,
-        None => {
-            set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?.join("aksara/components")
-        }
+        None => set("XDG_CACHE_HOME")
+            .or_else(|| Some(std::env::home_dir()?.join(".cache")))?
+            .join("aksara/components"),
     };
     // Relative to nothing in particular, or switched off.
     folder.is_absolute().then_some(folder)

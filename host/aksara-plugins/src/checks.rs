@@ -94,13 +94,24 @@ fn check_contract(version: &str) -> Result<(), LoadError> {
     }
 }
 
+/// The name of a file, which is that of a plugin.
+pub(crate) fn check_file_name(name: &str) -> Result<(), LoadError> {
+    match is_name(name) {
+        true => Ok(()),
+        false => Err(LoadError::FileName { name: name.to_owned() }),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    !name.is_empty() && name.chars().all(valid)
+}
+
 pub(crate) fn check_description(name: Option<&str>, description: &Description) -> Result<(), LoadError> {
     check_contract(&description.contract)?;
     let plugin = &description.name;
-    let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    if plugin.is_empty() || !plugin.chars().all(valid) {
-        let letters = "letters, digits, `-` and `_`";
-        return Err(nonsense(&format!("the name `{plugin}` is not made of {letters}")));
+    if !is_name(plugin) {
+        return Err(nonsense(&format!("the name `{plugin}` is not made of letters, digits, `-` and `_`")));
     }
     if let Some(file) = name.filter(|name| name != plugin) {
         return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });

@@ -12,7 +12,7 @@ use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
 use crate::bindings::aksara::signals::{bus, config as settings, log, models, services};
 use crate::cache;
-use crate::checks::{check_import, check_shape, digest, imports, one_line};
+use crate::checks::{check_file_name, check_import, check_shape, digest, imports, one_line};
 use crate::error::LoadError;
 use crate::http;
 use crate::inspect;
@@ -148,6 +148,7 @@ impl Engine {
         text: String,
         allowance: impl Into<Allowance>,
     ) -> Result<Revision, LoadError> {
+        check_file_name(name)?;
         let allowance = allowance.into();
         let (digest, size_bytes) = (digest(text.as_bytes(), &allowance)?, text.len());
         let start = Instant::now();

@@ -134,6 +134,15 @@ pub enum LoadError {
         file: String,
     },
 
+    /// The file looks like a plugin, and is not one.
+    #[error("`{file}` is left out: {reason}")]
+    LeftOut {
+        /// Name of the file.
+        file: String,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+
     /// The file is no text.
     #[error("the file is no UTF-8 text")]
     NoText,
@@ -158,6 +167,13 @@ pub enum LoadError {
     Contract {
         /// The plugin's version of the contract.
         plugin: String,
+    },
+
+    /// The name of a script's file, which is that of its plugin, cannot be one.
+    #[error("a plugin cannot be called `{name}`; name its file with letters, digits, `-` and `_`")]
+    FileName {
+        /// The file's name, without its ending.
+        name: String,
     },
 
     /// The plugin's own name is not that of its file.

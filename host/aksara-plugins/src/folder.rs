@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use crate::error::LoadError;
+
+/// A file is complete when it looks the same after this time.
+pub(crate) const STABLE: Duration = Duration::from_millis(25);
 
 /// What tells two states of a file apart without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +45,32 @@ impl Kind {
     }
 }
 
-/// The regular files `NAME.wasm` and `NAME.js` directly in the folder, by name. Links are not followed. Of two with one
-/// name the component is meant.
-pub(crate) fn scan(folder: &Path) -> std::io::Result<BTreeMap<String, Found>> {
-    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+/// What is in the folder.
+#[derive(Default)]
+pub(crate) struct Scan {
+    /// The plugins by name: the regular files `NAME.wasm` and `NAME.js`. Of two with one name the component is meant.
+    pub(crate) found: BTreeMap<String, Found>,
+    /// What looks like a plugin and is none, by the whole name, and why.
+    pub(crate) left_out: BTreeMap<String, &'static str>,
+}
+
+/// Looks at what is directly in the folder. Links are not followed.
+pub(crate) fn scan(folder: &Path) -> std::io::Result<Scan> {
+    let Scan { mut found, mut left_out } = Scan::default();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         // A file that vanishes meanwhile is as good as not there.
-        let (Some(kind), Some(stamp)) = (Kind::of(&path), stamp(&path)) else { continue };
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        let mut file = Found { kind, path: path.clone(), stamp, twin: None };
+        let Ok(metadata) = std::fs::symlink_metadata(&path) else { continue };
+        if let Some(reason) = left_out_for(&path, &metadata) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            left_out.insert(file.into_owned(), reason);
+            continue;
+        }
+        let (Some(kind), Some(name)) = (Kind::of(&path), path.file_stem().and_then(|stem| stem.to_str()))
+        else {
+            continue;
+        };
+        let mut file = Found { kind, path: path.clone(), stamp: Stamp::of(&metadata), twin: None };
         match found.remove(name) {
             Some(other) if other.kind < kind => {
                 found.insert(name.to_owned(), Found { twin: Some(path), ..other });
@@ -60,7 +81,26 @@ pub(crate) fn scan(folder: &Path) -> std::io::Result<BTreeMap<String, Found>> {
             }
         }
     }
-    Ok(found)
+    Ok(Scan { found, left_out })
+}
+
+/// Why something that looks like a plugin is not taken for one.
+fn left_out_for(path: &Path, metadata: &std::fs::Metadata) -> Option<&'static str> {
+    let end = path.extension()?.to_str()?;
+    let is_plugin = Kind::of(path).is_some();
+    match end.to_ascii_lowercase().as_str() {
+        "wasm" | "js" if metadata.is_symlink() => Some("it is a link; put the file itself there"),
+        "wasm" | "js" if !metadata.is_file() => Some("it is not a file"),
+        "wasm" | "js" if is_plugin && path.file_stem()?.to_str().is_none() => {
+            Some("its name is not UTF-8; rename it")
+        }
+        "wasm" | "js" if !is_plugin => Some("its ending has capital letters; rename it to `.wasm` or `.js`"),
+        "mjs" | "cjs" => Some("a script is `NAME.js`; rename it"),
+        "ts" | "mts" | "py" | "go" | "rs" | "c" | "wat" => {
+            Some("it is a source; build it with `aksara build`, and put the `.wasm` there")
+        }
+        _ => None,
+    }
 }
 
 /// What tells a folder from another in its place; `None` where there is none.
@@ -80,10 +120,41 @@ pub(crate) fn identity(folder: &Path) -> Option<(u64, u64)> {
 /// The stamp of a regular file; `None` for anything else.
 pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    Some(Stamp {
-        bytes: metadata.len(),
-        modified: metadata.modified().ok(),
-        #[cfg(unix)]
-        inode: std::os::unix::fs::MetadataExt::ino(&metadata),
-    })
+    Some(Stamp::of(&metadata))
+}
+
+impl Stamp {
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        Stamp {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(metadata),
+        }
+    }
+}
+
+/// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
+pub(crate) async fn complete(
+    mut found: Found,
+    bytes_max: usize,
+) -> Option<(Result<Vec<u8>, LoadError>, Found)> {
+    // A file that grows keeps us waiting for as long as it grows, but not for ever.
+    for _ in 0..400 {
+        tokio::time::sleep(STABLE).await;
+        let now = stamp(&found.path)?;
+        if now == found.stamp {
+            let bytes = usize::try_from(now.bytes).unwrap_or(usize::MAX);
+            if bytes > bytes_max {
+                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), found));
+            }
+            let bytes =
+                tokio::fs::read(&found.path).await.map_err(|error| LoadError::Read(error.to_string()));
+            if stamp(&found.path) == Some(now) {
+                return Some((bytes, found));
+            }
+        }
+        found.stamp = now;
+    }
+    None
 }

@@ -11,16 +11,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::allowance::Allowance;
 use crate::engine::Engine;
 use crate::error::LoadError;
-use crate::folder::{self, Found, Kind, Stamp};
+use crate::folder::{self, Found, Kind, Scan, Stamp};
 use crate::keyvalue::{KeyValue, MemoryStore};
 use crate::limits::Limits;
 use crate::policy::{self, Policy};
 use crate::revision::Revision;
 use crate::set::{PluginSet, PluginStatus, Slot};
 use crate::watch::Watch;
-
-/// A file is complete when it looks the same after this time.
-pub(crate) const STABLE: Duration = Duration::from_millis(25);
 
 /// How often the folder is looked at without an event: some file systems send none.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -114,6 +111,7 @@ impl Plugins {
             slots: shared.slots.clone(),
             generation: generation_sender,
             seen: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             counted: 0,
         };
         tokio::spawn(loader.run(inbox));
@@ -127,7 +125,7 @@ impl Plugins {
         self.shared.set.load_full()
     }
 
-    /// The state of each plugin, by name.
+    /// The state of each plugin, by name, and of each file that looks like one and is left out.
     pub fn status(&self) -> Vec<PluginStatus> {
         let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.values().map(Slot::status).collect()
@@ -187,6 +185,8 @@ struct Loader {
     generation: watch::Sender<u64>,
     /// Each file that was last loaded or refused; `None` when it is to be loaded again all the same.
     seen: BTreeMap<String, Option<Found>>,
+    /// Files that are no plugins and look like some, and why they are left out.
+    left_out: BTreeMap<String, &'static str>,
     /// Plugins seen so far, where no order was given from outside.
     counted: u64,
 }
@@ -218,8 +218,8 @@ impl Loader {
         // The events of a folder that was put in the place of the one before come by a watch of its own.
         let watched = self.watch.renew(&self.folder).map_err(|error| error.to_string());
         let scanned = folder::scan(&self.folder).map_err(|error| error.to_string());
-        let found = match watched.and(scanned) {
-            Ok(found) => found,
+        let Scan { found, left_out } = match watched.and(scanned) {
+            Ok(scan) => scan,
             Err(error) => {
                 if !std::mem::replace(&mut self.is_lost, true) {
                     let folder = self.folder.display();
@@ -231,6 +231,7 @@ impl Loader {
         self.is_lost = false;
         self.read_policy();
         self.remove_missing(&found);
+        self.leave_out(left_out);
         for (name, found) in found {
             if self.seen.get(&name).and_then(Option::as_ref) != Some(&found) {
                 self.load(name, found).await;
@@ -265,13 +266,37 @@ impl Loader {
         }
     }
 
+    /// Says once of each file that it is left out.
+    fn leave_out(&mut self, left_out: BTreeMap<String, &'static str>) {
+        if left_out == self.left_out {
+            return;
+        }
+        let before = std::mem::replace(&mut self.left_out, left_out);
+        let mut new = Vec::new();
+        for (file, reason) in &self.left_out {
+            if before.get(file) != Some(reason) {
+                tracing::warn!(file, reason, "a file in the plugins folder is left out");
+                new.push((file.clone(), LoadError::LeftOut { file: file.clone(), reason }));
+            }
+        }
+        for (file, error) in new {
+            let order = self.order(&file);
+            let slot = Slot { failure: Some(error), ..Slot::new(file.clone(), order) };
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(file, slot);
+        }
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|name, _| !before.contains_key(name) || self.left_out.contains_key(name));
+        drop(slots);
+        self.swap();
+    }
+
     /// Loads one file, once it is complete.
     async fn load(&mut self, name: String, found: Found) {
         let bytes_max = self.options.limits.file_bytes_max;
         if !self.watch.is_closed(&found.path).await {
             return self.refuse(&name, LoadError::Unfinished);
         }
-        let Some((bytes, found)) = complete(found, bytes_max).await else {
+        let Some((bytes, found)) = folder::complete(found, bytes_max).await else {
             // It vanished, or grows still; the next change brings us back.
             return;
         };
@@ -368,26 +393,4 @@ impl Loader {
         self.set.store(Arc::new(PluginSet::of(slots.values())));
         self.generation.send_modify(|generation| *generation += 1);
     }
-}
-
-/// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
-async fn complete(mut found: Found, bytes_max: usize) -> Option<(Result<Vec<u8>, LoadError>, Found)> {
-    // A file that grows keeps us waiting for as long as it grows, but not for ever.
-    for _ in 0..400 {
-        tokio::time::sleep(STABLE).await;
-        let now = folder::stamp(&found.path)?;
-        if now == found.stamp {
-            let bytes = usize::try_from(now.bytes).unwrap_or(usize::MAX);
-            if bytes > bytes_max {
-                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), found));
-            }
-            let bytes =
-                tokio::fs::read(&found.path).await.map_err(|error| LoadError::Read(error.to_string()));
-            if folder::stamp(&found.path) == Some(now) {
-                return Some((bytes, found));
-            }
-        }
-        found.stamp = now;
-    }
-    None
 }

@@ -240,7 +240,7 @@ impl Slot {
 /// The state of one plugin.
 #[derive(Clone, Debug)]
 pub struct PluginStatus {
-    /// Name of the plugin: that of its file.
+    /// Name of the plugin: that of its file. Of a file that is left out, its name with the ending.
     pub name: String,
     /// The revision that serves; `None` when none could be loaded.
     pub serving: Option<Serving>,

@@ -9,7 +9,7 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
 
 use crate::folder;
-use crate::plugins::STABLE;
+use crate::folder::STABLE;
 
 /// How long a look waits for a file to be closed; the event of its closing brings the next look.
 const CLOSING: Duration = Duration::from_secs(1);

@@ -17,10 +17,11 @@ export const handler = {
   handle(subscription, bytes) {
     let reply;
     try {
-      const { name, event, returned } = begin(subscription, bytes);
-      if (typeof returned?.then === "function") settle(returned, name);
+      const begun = begin(subscription, bytes);
+      let { returned } = begun;
+      if (typeof returned?.then === "function") returned = settle(returned, begun.name);
       else drain();
-      reply = finish(event);
+      reply = finish(begun, returned);
     } catch (error) {
       // The contract's own failure, of which the bindings make the Err side.
       throw failure(error, trace);

@@ -91,9 +91,8 @@ export class Host {
 
 async function run(index, bytes) {
   try {
-    const { event, returned } = begin(index, bytes);
-    await returned;
-    const reply = finish(event);
+    const begun = begin(index, bytes);
+    const reply = finish(begun, await begun.returned);
     return reply.length > 0 ? plain(decode(reply)) : {};
   } catch (error) {
     return decode(failure(error));

@@ -16,7 +16,7 @@ from .. import host as current
 from .. import msgpack, runtime, signals
 from ..errors import AksaraError, HostError
 from ..model import Model
-from .rows import Rows
+from .rows import Rows, computed
 
 __all__ = ["Host"]
 
@@ -170,7 +170,7 @@ class Host:
         row = self.rows.get(request["model"], request["key"])
         if row is None:
             return 0
-        values, model = request["values"], _model(request)
+        values, model = {**request["values"], **computed(row, request)}, _model(request)
         instance = model._loaded({**row, **values})
         names = sorted(values)
         self.fire("pre_save", instance, created=False, update_fields=names)

@@ -63,12 +63,14 @@ class Rows:
         """Writes to the rows that a request selects."""
         rows = self.find(request)
         for row in rows:
-            computed = {
-                name: _ARITHMETIC[one["op"]](row[one["field"]], one["value"])
-                for name, one in (request.get("expressions") or {}).items()
-            }
-            row.update({**request.get("values", {}), **computed})
+            row.update({**request.get("values", {}), **computed(row, request)})
         return len(rows)
+
+
+def computed(row: dict, request: dict) -> dict:
+    """The values that the expressions of a request give for a row."""
+    expressions = (request.get("expressions") or {}).items()
+    return {name: _ARITHMETIC[one["op"]](row[one["field"]], one["value"]) for name, one in expressions}
 
 
 def _holds(condition, row) -> bool:

@@ -4,10 +4,16 @@ import asyncio
 import datetime as module
 import functools
 import logging
+import os
+import queue
 import random
 import secrets
+import socket
+import sys
+import threading
 import time
 import uuid
+import zoneinfo
 from datetime import date, datetime, timedelta, timezone
 
 from aksara import Model, fields
@@ -77,6 +83,39 @@ def files():
     return refused
 
 
+def alone():
+    """What asks for something outside of the plugin, or waits for another thread."""
+    taken = threading.Lock()
+    taken.acquire()
+    attempts = {
+        "socket": socket.socket,
+        "connect": lambda: socket.create_connection(("127.0.0.1", 80), timeout=1),
+        "name": lambda: socket.gethostbyname("localhost"),
+        "input": input,
+        "stdin": sys.stdin.read,
+        "lock": taken.acquire,
+        "lock in time": lambda: taken.acquire(timeout=0.01),
+        "event": lambda: threading.Event().wait(0.01),
+        "queue": lambda: queue.Queue().get(timeout=0.01),
+        "simple queue": lambda: queue.SimpleQueue().get(timeout=0.01),
+        "thread": lambda: threading.Thread(target=print).start(),
+        "exit": lambda: os._exit(1),
+        "abort": os.abort,
+        "zone": lambda: zoneinfo.ZoneInfo("Europe/Berlin"),
+    }
+    passed = []
+    for name, attempt in attempts.items():
+        try:
+            passed.append((name, attempt()))
+        except (OSError, RuntimeError, zoneinfo.ZoneInfoNotFoundError):
+            pass
+    with threading.Lock(), threading.RLock(), threading.Condition():
+        waiting = queue.Queue()
+        waiting.put(1)
+        assert (waiting.get(timeout=1), taken.acquire(blocking=False)) == (1, False)
+    return f"passed: {passed}"
+
+
 def streams():
     print("one", "two")
     print("no end", end="")
@@ -135,5 +174,5 @@ def swallows():
             pass
 
 
-ALONE = (now, chance, imports, files, streams, waits, forever, codecs, fails, ends, denied, swallows)
+ALONE = (now, chance, imports, files, alone, streams, waits, forever, codecs, fails, ends, denied, swallows)
 PROBES = {probe.__name__: probe for probe in (*ALONE, assigns, mistypes)}

@@ -68,6 +68,6 @@ pub(super) fn scratch() -> Result<TempDir> {
 fn path(key: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+        .or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
     Some(cache.join("aksara/builds").join(format!("{key}.wasm")))
 }

@@ -12,7 +12,14 @@ const VARIABLE: &str = "AKSARA_TOOLS";
 /// A program of a toolchain: that of the folder at this path, where there is one, or else that on the `PATH`.
 pub(super) fn program(in_folder: &str, name: &str) -> Command {
     let found = folder().map(|folder| folder.join(in_folder)).filter(|path| path.exists());
-    Command::new(found.map_or_else(|| OsString::from(name), PathBuf::into_os_string))
+    let mut command = Command::new(found.map_or_else(|| OsString::from(name), PathBuf::into_os_string));
+    // Go and npm keep their caches there, and do not look further.
+    if std::env::var_os("HOME").is_none()
+        && let Some(home) = std::env::home_dir()
+    {
+        command.env("HOME", home);
+    }
+    command
 }
 
 /// The folder with the toolchains.
