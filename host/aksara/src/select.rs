@@ -140,10 +140,22 @@ pub fn sum<M: Model, T: FieldType<Base: Summable>>(
     })
 }
 
-/// The mean of a column; `None` over no rows.
+/// The mean of a column; `None` over no rows. It is a float, also of decimals: the one that is nearest to their mean. For all
+/// digits of that, divide their [`sum`] by their number.
 pub fn avg<M: Model, T: FieldType<Base: Summable>>(column: Column<M, T>) -> Aggregate<M, Option<f64>> {
     of(column, |backend, column, kind| match (backend, kind) {
         (Backend::Sqlite, FieldKind::Decimal) => Func::cust(decimal::AVG).arg(column).into(),
+        // The mean of PostgreSQL has 16 digits, which is one too few for some floats.
+        (Backend::Postgres, FieldKind::Decimal) => {
+            let mean = "CAST(SUM($1) AS NUMERIC(120, 60)) / NULLIF(COUNT($1), 0)";
+            to_float(backend, Expr::cust_with_exprs(mean, [column]))
+        }
+        // MySQL rounds a decimal that becomes a float twice, and a text once; a small one has few digits as a decimal.
+        (Backend::MySql, FieldKind::Decimal) => {
+            let mean = "CASE WHEN ABS(AVG(?)) < 0.000000001 THEN CAST(AVG(?) AS DOUBLE) \
+                        ELSE CAST(CAST(AVG(?) AS CHAR) AS DOUBLE) END";
+            Expr::cust_with_exprs(mean, vec![column; 3])
+        }
         _ => to_float(backend, Func::avg(column).into()),
     })
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use aksara::prelude::*;
 use aksara::{Backend, Error, Filter, avg, count, max, min, sum};
-use aksara_tests::TestDb;
+use aksara_tests::{Random, TestDb};
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
@@ -288,6 +288,31 @@ async fn sums_and_means_lose_no_digit() {
     }
     assert!(total(&["79228162514264337593543950335", "1"]).await.is_err());
     assert_eq!(total(&[]).await.unwrap(), (None, None, None));
+}
+
+/// Means that a decimal says exactly, so that there is one nearest float.
+#[tokio::test]
+async fn the_mean_is_the_nearest_float_on_every_database() {
+    let test = TestDb::with::<(Priced,)>().await;
+    let rows = || Priced::objects(&test.db);
+    let mut random = Random::new(20_261_125);
+    for round in 0..60 {
+        let count = [1, 2, 4, 5, 8, 10][round % 6];
+        let mut one = || {
+            let digits = i64::try_from(random.below(10_u64.pow(1 + round as u32 % 17))).unwrap();
+            let sign = if random.below(2) == 0 { 1 } else { -1 };
+            Decimal::new(sign * digits, random.below(10) as u32)
+        };
+        let prices: Vec<_> = (0..count).map(|_| one()).collect();
+        let mean: Decimal = prices.iter().sum::<Decimal>() / Decimal::from(count);
+        test.db.execute_raw("DELETE FROM priced", vec![]).await.unwrap();
+        rows()
+            .bulk_create(prices.iter().map(|price| Priced { price: *price, ..Default::default() }).collect())
+            .await
+            .unwrap();
+        let found = rows().aggregate(avg(Priced::price)).await.unwrap();
+        assert_eq!(found, Some(mean.to_string().parse().unwrap()), "{prices:?}");
+    }
 }
 
 /// A connection of another program, which knows nothing of ours.

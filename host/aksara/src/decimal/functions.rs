@@ -158,7 +158,13 @@ impl Total {
         if self.count == 0 {
             return Ok(Stored::Null);
         }
-        let sum = self.decimal().and_then(|sum| sum.to_string().parse().ok());
-        Ok(Stored::Real(sum.unwrap_or(self.whole as f64) / f64::from(self.count)))
+        let (mut sum, mut scale) =
+            self.decimal().map_or((self.whole, 0), |sum| (sum.mantissa(), sum.scale()));
+        // As many digits as there is room for, so that only the last step rounds.
+        while let Some(longer) = sum.checked_mul(10).filter(|longer| *longer != 0) {
+            (sum, scale) = (longer, scale + 1);
+        }
+        let mean = format!("{}e-{scale}", sum / i128::from(self.count)).parse();
+        mean.map(Stored::Real).map_err(|_| too_large())
     }
 }
