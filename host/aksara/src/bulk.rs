@@ -1,6 +1,6 @@
 //! `bulk_create` and `bulk_update`: many rows in few statements, with one signal before and one after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_query::{CaseStatement, Expr, ExprTrait, Query};
 
@@ -8,6 +8,7 @@ use crate::collect::Key;
 use crate::db::On;
 use crate::delete::compare_keys;
 use crate::instance::{AnyInstance, State};
+use crate::lock::Lock;
 use crate::meta::{FieldKind, ModelMeta};
 use crate::signals::{self, Details, Event, Operation, SignalKind, Subject, UpdateFields, Written};
 use crate::transaction::Scope;
@@ -119,20 +120,44 @@ async fn update_all<M: Model>(
 async fn update_batch<M: Model>(db: &Db, batch: &[Instance<M>], fields: &UpdateFields) -> Result<u64, Error> {
     let meta = M::meta();
     let key = meta.key_field().name;
+    // As if they were saved one after the other: of two with one key, the last stays.
+    let instances: BTreeMap<Key, &dyn AnyInstance> = batch
+        .iter()
+        .map(|instance| instance as &dyn AnyInstance)
+        .map(|instance| (Key(instance.key()), instance))
+        .collect();
     let mut update = Query::update();
     update.table(meta.table);
     for position in fields.positions() {
         let mut case = CaseStatement::new();
-        for instance in batch {
-            let instance: &dyn AnyInstance = instance;
-            case = case.case(Expr::col(key).eq(instance.key()), instance.value(*position));
+        for (Key(of), instance) in &instances {
+            case = case.case(Expr::col(key).eq(of.clone()), instance.value(*position));
         }
         update.value(meta.fields[*position].name, case);
     }
-    let keys = batch.iter().map(|instance| (instance as &dyn AnyInstance).key());
-    update.and_where(Expr::col(key).is_in(keys));
+    let keys = || instances.keys().map(|Key(key)| key.clone());
+    update.and_where(Expr::col(key).is_in(keys()));
     let (sql, values) = db.built(&update);
-    db.execute(On { meta, doing: "updating rows" }, sql, values).await
+    let rows = db.execute(On { meta, doing: "updating rows" }, sql, values).await?;
+    if rows < instances.len() as u64 { Err(gone(db, meta, keys().collect()).await?) } else { Ok(rows) }
+}
+
+/// Says which of these rows is gone.
+async fn gone(db: &Db, meta: &'static ModelMeta, keys: Vec<Value>) -> Result<Error, Error> {
+    let key = meta.key_field();
+    let mut select = Query::select();
+    select.column(key.name).from(meta.table).and_where(Expr::col(key.name).is_in(keys.iter().cloned()));
+    // With a lock, it is told of the rows that the update saw.
+    let (sql, values) = Lock::Share.statement(db, &mut select, meta.table);
+    let rows = db.fetch(On { meta, doing: "looking for rows" }, sql, values).await?;
+    let there = rows.iter().map(|row| row.value(0, key.kind).map(Key)).collect::<Result<BTreeSet<_>, _>>()?;
+    let mut missing = keys.into_iter().map(Key).filter(|key| !there.contains(key));
+    let criterion = match (missing.next(), missing.count()) {
+        (Some(Key(first)), 0) => key.named(&first),
+        (Some(Key(first)), others) => format!("{}, nor {others} other keys", key.named(&first)),
+        (None, _) => "one of the keys".to_owned(),
+    };
+    Ok(Error::NotFound { model: meta.label, criterion })
 }
 
 /// The foreign keys among these fields of instances that are written together, but for what points to one of them.

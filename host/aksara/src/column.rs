@@ -327,8 +327,19 @@ impl<M, T: FieldType> Operand<M, T::Base> for FExpr<M, T> {
     }
 }
 
+/// A type of numbers, which expressions compute with.
+#[diagnostic::on_unimplemented(message = "`F` computes with numbers, and `{Self}` is none")]
+pub trait Number {}
+
+impl Number for i16 {}
+impl Number for i32 {}
+impl Number for i64 {}
+impl Number for f32 {}
+impl Number for f64 {}
+impl Number for rust_decimal::Decimal {}
+
 /// A type of numbers of which a remainder is taken with `%`.
-pub trait Remainder {}
+pub trait Remainder: Number {}
 
 impl Remainder for i16 {}
 impl Remainder for i32 {}
@@ -347,7 +358,7 @@ impl<M, T: FieldType<Base: Remainder>, V: Operand<M, T::Base>> ops::Rem<V> for F
 
 macro_rules! arithmetic {
     ($($trait:ident $method:ident;)*) => {$(
-        impl<M, T: FieldType, V: Operand<M, T::Base>> ops::$trait<V> for FExpr<M, T> {
+        impl<M, T: FieldType<Base: Number>, V: Operand<M, T::Base>> ops::$trait<V> for FExpr<M, T> {
             type Output = Self;
 
             fn $method(self, value: V) -> Self {

@@ -3,13 +3,12 @@
 
 use sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementWriter, SchemaStatementBuilder,
-    SqliteQueryBuilder, Value, Values,
+    SqliteQueryBuilder, Values,
 };
-use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr, SqlStr, Transaction};
 
-use crate::decimal::stored;
+use crate::bound::Bound;
 use crate::error::{ends_transaction, is_lost, is_stale};
 use crate::row::Row;
 use crate::transaction::TransactionOptions;
@@ -316,21 +315,6 @@ impl Open {
     }
 }
 
-/// Values as they are bound.
-fn bound(Values(mut values): Values, backend: Backend) -> SqlxValues {
-    for value in &mut values {
-        match (backend, &*value) {
-            // MySQL's type for times with a zone ends in 2038; ours are all in UTC.
-            (Backend::MySql, Value::ChronoDateTimeUtc(time)) => {
-                *value = Value::ChronoDateTime(time.map(|time| time.naive_utc()));
-            }
-            (Backend::Sqlite, Value::Decimal(Some(decimal))) => *value = stored(*decimal),
-            _ => {}
-        }
-    }
-    SqlxValues(Values(values))
-}
-
 /// Which database it is.
 macro_rules! backend {
     ($type:ident) => {
@@ -350,7 +334,6 @@ macro_rules! backend {
 }
 backend!(Pool);
 backend!(Free);
-backend!(Open);
 
 /// The two ways to run a statement, on a free connection or on the one of a transaction.
 macro_rules! statements {
@@ -360,17 +343,17 @@ macro_rules! statements {
                 match self {
                     #[cfg(feature = "sqlite")]
                     $type::Sqlite($driver) => {
-                        let done = sqlx::query_with(sql, bound(values, Backend::Sqlite)).execute($executor).await?;
+                        let done = sqlx::query_with(sql, Bound::new(values)).execute($executor).await?;
                         Ok(Done { rows: done.rows_affected(), key: done.last_insert_rowid() })
                     }
                     #[cfg(feature = "postgres")]
                     $type::Postgres($driver) => {
-                        let done = sqlx::query_with(sql, SqlxValues(values)).execute($executor).await?;
+                        let done = sqlx::query_with(sql, Bound::new(values)).execute($executor).await?;
                         Ok(Done { rows: done.rows_affected(), key: 0 })
                     }
                     #[cfg(feature = "mysql")]
                     $type::MySql($driver) => {
-                        let done = sqlx::query_with(sql, bound(values, Backend::MySql)).execute($executor).await?;
+                        let done = sqlx::query_with(sql, Bound::new(values)).execute($executor).await?;
                         let key = done.last_insert_id().cast_signed();
                         Ok(Done { rows: done.rows_affected(), key })
                     }
@@ -378,9 +361,8 @@ macro_rules! statements {
             }
 
             pub(crate) async fn fetch_all(&mut self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
-                let backend = self.backend();
                 whichever!($type, self, $driver => {
-                    let rows = sqlx::query_with(sql, bound(values, backend)).fetch_all($executor).await?;
+                    let rows = sqlx::query_with(sql, Bound::new(values)).fetch_all($executor).await?;
                     Ok(rows.into_iter().map(Row::from).collect())
                 })
             }

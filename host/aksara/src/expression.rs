@@ -41,6 +41,15 @@ impl Side {
         Side::Computed(Box::new(Computed { kind, operator, left, right }))
     }
 
+    /// The values in it.
+    pub(crate) fn values(&self) -> Box<dyn Iterator<Item = &Value> + '_> {
+        match self {
+            Side::Plain(Expr::Value(value)) => Box::new(std::iter::once(value)),
+            Side::Plain(_) => Box::new(std::iter::empty()),
+            Side::Computed(computed) => Box::new(computed.left.values().chain(computed.right.values())),
+        }
+    }
+
     /// The expression, to be compared with.
     pub(crate) fn on(self, backend: Backend) -> Expr {
         match self {
@@ -52,13 +61,21 @@ impl Side {
         }
     }
 
-    /// The expression, to be stored or read: of a decimal, as many digits as one holds.
+    /// The expression, to be stored or read: of a decimal, as many digits as one holds; of floats, a number.
     pub(crate) fn stored_on(self, backend: Backend) -> Expr {
-        match self {
-            Side::Computed(computed) if computed.kind == FieldKind::Decimal => {
-                fitting(backend, Side::Computed(computed).on(backend))
+        let kind = match &self {
+            Side::Computed(computed) => Some(computed.kind),
+            Side::Plain(_) => None,
+        };
+        let expr = self.on(backend);
+        match (kind, backend) {
+            (Some(FieldKind::Decimal), _) => fitting(backend, expr),
+            // Only an integer cannot be NaN: to make one of it is an error.
+            (Some(FieldKind::F32 | FieldKind::F64), Backend::Postgres) => {
+                let template = "CASE WHEN $1 = 'NaN' THEN CAST($1 AS BIGINT) ELSE $1 END";
+                Expr::cust_with_exprs(template, vec![expr])
             }
-            side => side.on(backend),
+            _ => expr,
         }
     }
 }

@@ -91,7 +91,8 @@ impl<M: Model> Instance<M> {
         changes(self)
     }
 
-    /// All fields by name, as JSON.
+    /// Returns all fields by name, as JSON, in the form that [`load_fixtures`](crate::Db::load_fixtures) reads: times in
+    /// RFC 3339, bytes as hexadecimal text; UUIDs, decimals and infinite floats (`Infinity`, `-Infinity`) as text.
     pub fn to_json(&self) -> serde_json::Value {
         (self as &dyn AnyInstance).to_json()
     }

@@ -10,6 +10,7 @@
 extern crate self as aksara;
 
 mod beyond;
+mod bound;
 mod bulk;
 mod catalog;
 mod check;
@@ -72,7 +73,7 @@ pub use aksara_plugins::{
 #[cfg(feature = "redis")]
 pub use aksara_plugins::{RedisConnectError, RedisStore};
 pub use check::Difference;
-pub use column::{Assignment, Column, F, FExpr, Filter, Operand, Order, Remainder};
+pub use column::{Assignment, Column, F, FExpr, Filter, Number, Operand, Order, Remainder};
 pub use db::Db;
 pub use delete::Deleted;
 pub use driver::Backend;

@@ -59,6 +59,13 @@ impl FieldKind {
         }
     }
 
+    /// Whether expressions compute with it.
+    #[cfg(feature = "plugins")]
+    pub(crate) fn is_number(self) -> bool {
+        use FieldKind::{Decimal, F32, F64, I16, I32, I64};
+        matches!(self, I16 | I32 | I64 | F32 | F64 | Decimal)
+    }
+
     /// SQL's NULL of this kind.
     pub fn null(self) -> Value {
         match self {

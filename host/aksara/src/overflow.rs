@@ -43,7 +43,8 @@ mod functions {
                 _ => left / right,
             };
             let result = if bits == 32 { f64::from(result as f32) } else { result };
-            match result.is_finite() || !left.is_finite() || !right.is_finite() {
+            // Of infinities, there may be an infinite result, but SQLite makes a null of what is not a number.
+            match result.is_finite() || (!result.is_nan() && (left.is_infinite() || right.is_infinite())) {
                 true => Ok(Stored::Real(result)),
                 false => Err(too_large(bits)),
             }

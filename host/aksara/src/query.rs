@@ -251,11 +251,12 @@ impl<M: Model> Query<M> {
 
     /// Writes these fields of many instances in few statements, all or none. Sets automatic timestamps among them and
     /// validates like a save, but sends `pre_bulk_update` and `post_bulk_update`, once for the call, in place of
-    /// `pre_save` and `post_save`. No instances, or no fields, do nothing. Returns how many rows were changed.
+    /// `pre_save` and `post_save`. No instances, or no fields, do nothing. Of two instances of one row the last is written.
+    /// Returns how many rows were changed.
     ///
     /// # Errors
     /// A handler's refusal or failure, [`Error::UpdateField`], [`Error::State`] for an instance without a row,
-    /// [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
+    /// [`Error::NotFound`] when a row is gone, [`Error::Validation`], [`Error::Integrity`], [`Error::Database`].
     pub async fn bulk_update(self, instances: &mut Vec<Instance<M>>, fields: &[&str]) -> Result<u64, Error> {
         let fields = UpdateFields::new(M::meta(), fields.iter().copied())?;
         bulk::update(&self.db, instances, fields).await
@@ -273,11 +274,11 @@ impl<M: Model> Query<M> {
 
     /// Changes columns of all rows of the query in one statement; returns how many.
     ///
-    /// This is the documented bypass: it sends no signal, validates nothing, and sets no automatic timestamp.
+    /// This is the documented bypass: it sends no signal, and sets no automatic timestamp. The values that it is given are
+    /// validated as those of a save; what the database computes is not.
     ///
     /// # Errors
-    /// [`Error::Validation`] for a value that could not be read again, [`Error::Integrity`], [`Error::Database`], and
-    /// [`Error::Sliced`] after `limit` or `offset`.
+    /// [`Error::Validation`], [`Error::Integrity`], [`Error::Database`], and [`Error::Sliced`] after `limit` or `offset`.
     pub async fn update(self, assignments: impl IntoIterator<Item = Assignment<M>>) -> Result<u64, Error> {
         self.refuse_slice("update")?;
         let assignments =

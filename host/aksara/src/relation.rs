@@ -347,7 +347,11 @@ impl<K: Model> Related<'_, K> {
         let key = Expr::col(meta.key_field().name).eq(self.instance.key());
         select.expr(Expr::cust("1")).from(meta.table).and_where(key);
         let (sql, values) = Lock::Update.statement(db, &mut select, meta.table);
-        db.fetch(self.on("locking the row of a relation"), sql, values).await.map(drop)
+        if db.fetch(self.on("locking the row of a relation"), sql, values).await?.is_empty() {
+            let criterion = meta.key_field().named(&self.instance.key());
+            return Err(Error::NotFound { model: meta.label, criterion });
+        }
+        Ok(())
     }
 
     /// The keys that are related now, in ascending order.

@@ -255,16 +255,20 @@ fn postgres_type(column: &mut ColumnDef, field: &FieldMeta) {
     };
 }
 
-fn mysql_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
+/// The longest text that a column of MySQL holds since it has an index, where the model does not say.
+pub(crate) fn indexed_max(field: &FieldMeta, is_key: bool, backend: Backend) -> Option<u32> {
     /// The longest text of which every column can have an index.
     const INDEXED_MAX: u32 = 255;
+    let is_open = field.kind == FieldKind::String && field.max_length.is_none();
+    (backend == Backend::MySql && is_open && (is_key || field.has_index())).then_some(INDEXED_MAX)
+}
+
+fn mysql_type(column: &mut ColumnDef, field: &FieldMeta, is_key: bool) {
     /// The longest varchar, of four bytes for each character.
     const VARCHAR_MAX: u32 = 16_383;
-    let indexed = is_key || field.has_index();
     match field.kind {
-        FieldKind::String => match field.max_length {
+        FieldKind::String => match field.max_length.or(indexed_max(field, is_key, Backend::MySql)) {
             Some(max) if max <= VARCHAR_MAX => column.string_len(max),
-            None if indexed => column.string_len(INDEXED_MAX),
             _ => column.custom("LONGTEXT"),
         },
         // As many digits before and behind the point as a decimal can have.

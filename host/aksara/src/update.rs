@@ -7,7 +7,7 @@ use crate::expression::Side;
 use crate::meta::{FieldMeta, ModelMeta};
 use crate::signals::{self, SignalKind};
 use crate::transaction::Scope;
-use crate::validate::check_storable;
+use crate::validate::validate_assignments;
 use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error};
 
@@ -21,14 +21,7 @@ pub(crate) async fn by_filter(
     if assignments.is_empty() {
         return Ok(0);
     }
-    check_storable(
-        db.backend(),
-        meta,
-        assignments.iter().filter_map(|(field, new)| match new {
-            Side::Plain(Expr::Value(value)) => Some((*field, value)),
-            _ => None,
-        }),
-    )?;
+    validate_assignments(db.backend(), meta, assignments.iter().map(|(field, new)| (*field, new)))?;
     tell_bypass(db, meta);
     let mut update = Query::update();
     update.table(meta.table).cond_where(condition);

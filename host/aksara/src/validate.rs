@@ -5,9 +5,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{Datelike, Timelike};
+use sea_query::Expr;
 
+use crate::expression::Side;
 use crate::instance::AnyInstance;
 use crate::meta::{FieldKind, FieldMeta, ModelMeta};
+use crate::schema::indexed_max;
 use crate::{Backend, Value};
 
 /// What is wrong with an instance, by field.
@@ -55,7 +58,7 @@ pub(crate) fn validate(
     let meta = instance.meta();
     let mut errors = ValidationErrors::default();
     for (index, field) in meta.fields.iter().enumerate().filter(|(_, field)| written(field)) {
-        if let Some(message) = problem(backend, field, index, instance) {
+        if let Some(message) = problem(backend, meta, index, instance) {
             errors.add(field.name, message);
         }
     }
@@ -66,26 +69,31 @@ pub(crate) fn validate(
     Err(errors)
 }
 
-/// Checks the values that a query's `update` writes as they are: it validates nothing, but what could not be read again is
-/// not written either.
+/// Checks what a query's `update` sets fields to: the values as a save does, and those in an expression, of which the
+/// database makes another one, for what no row can hold.
 ///
 /// # Errors
 /// What is wrong, by field.
-pub(crate) fn check_storable<'a>(
+pub(crate) fn validate_assignments<'a>(
     backend: Backend,
     meta: &ModelMeta,
-    values: impl Iterator<Item = (&'a FieldMeta, &'a Value)>,
+    assignments: impl Iterator<Item = (&'a FieldMeta, &'a Side)>,
 ) -> Result<(), ValidationErrors> {
     let mut errors = ValidationErrors { model: meta.label.to_owned(), ..Default::default() };
-    for (field, value) in values {
-        if let Some(message) = not_storable(backend, value) {
+    for (field, new) in assignments {
+        let problem = match new {
+            Side::Plain(Expr::Value(value)) => of_value(backend, meta, field, value),
+            computed => computed.values().find_map(|value| not_storable(backend, value)),
+        };
+        if let Some(message) = problem {
             errors.add(field.name, message);
         }
     }
     if errors.fields.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn problem(backend: Backend, field: &FieldMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
+fn problem(backend: Backend, meta: &ModelMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
+    let field = &meta.fields[index];
     let plain = matches!(
         field.kind,
         FieldKind::I16
@@ -98,8 +106,12 @@ fn problem(backend: Backend, field: &FieldMeta, index: usize, instance: &dyn Any
     if plain {
         return None;
     }
-    let value = instance.value(index);
-    not_storable(backend, &value).or_else(|| not_allowed(field, &value))
+    of_value(backend, meta, field, &instance.value(index))
+}
+
+fn of_value(backend: Backend, meta: &ModelMeta, field: &FieldMeta, value: &Value) -> Option<String> {
+    let is_key = std::ptr::eq(field, meta.key_field());
+    not_storable(backend, value).or_else(|| not_allowed(backend, field, is_key, value))
 }
 
 /// How deep arrays and objects of a JSON document may be nested: what every database, decoder and plugin takes.
@@ -157,14 +169,21 @@ fn not_json(json: &serde_json::Value) -> Option<String> {
     None
 }
 
-fn not_allowed(field: &FieldMeta, value: &Value) -> Option<String> {
+fn not_allowed(backend: Backend, field: &FieldMeta, is_key: bool, value: &Value) -> Option<String> {
     let Value::String(Some(text)) = value else { return None };
     // Bytes bound characters from above, and counting bytes is free.
-    if let Some(max) = field.max_length.map(|max| max as usize).filter(|max| text.len() > *max) {
-        let length = text.chars().count();
-        if length > max {
-            return Some(format!("has {length} characters, {max} are allowed"));
-        }
+    let longer = |max: u32| {
+        let length = if text.len() > max as usize { text.chars().count() } else { 0 };
+        (length > max as usize).then_some(length)
+    };
+    if let Some((max, length)) = field.max_length.and_then(|max| Some((max, longer(max)?))) {
+        return Some(format!("has {length} characters, {max} are allowed"));
+    }
+    if let Some((max, length)) = indexed_max(field, is_key, backend).and_then(|max| Some((max, longer(max)?)))
+    {
+        return Some(format!(
+            "has {length} characters, and MySQL indexes {max} of a text without a `max_length`; give the field one"
+        ));
     }
     if !field.choices.is_empty() && !field.choices.contains(&text.as_str()) {
         return Some(format!("is `{text}`, one of `{}` is allowed", field.choices.join("`, `")));

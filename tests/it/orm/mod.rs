@@ -33,3 +33,4 @@ mod undecodable;
 mod validation;
 mod values;
 mod violations;
+mod ways;

@@ -43,16 +43,19 @@ pub(crate) fn compare(left: &str, right: &str) -> std::cmp::Ordering {
 pub(crate) fn parse(text: &str) -> Option<Decimal> {
     // Zeros at the end of a fraction may be more than there is room for, and are not a loss.
     let shorter = || text.contains('.').then(|| text.trim_end_matches('0').trim_end_matches('.'));
-    Decimal::from_str_exact(text)
-        .ok()
-        .or_else(|| Decimal::from_str_exact(shorter()?).ok())
-        .or_else(|| Decimal::from_scientific(text).ok())
+    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_str_exact(shorter()?).ok()).or_else(|| {
+        // What is in front of the exponent would be rounded.
+        let (digits, _) = text.split_once(['e', 'E'])?;
+        Decimal::from_str_exact(digits).ok().and_then(|_| Decimal::from_scientific(text).ok())
+    })
 }
 
 /// A float gives back every number of so many digits.
+#[cfg(feature = "sqlite")]
 const FLOAT_DIGITS: usize = 15;
 
 /// How SQLite stores a decimal: each in one form, so that equal ones are equal to it.
+#[cfg(feature = "sqlite")]
 pub(crate) fn stored(decimal: Decimal) -> Value {
     let decimal = decimal.normalize();
     if let Some(integer) = integral(decimal) {
@@ -104,6 +107,7 @@ pub(crate) fn key(decimal: Decimal) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use super::*;
 

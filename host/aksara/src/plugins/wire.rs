@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::json;
 use crate::Value;
 use crate::meta::{FieldKind, FieldMeta};
+use crate::value::{exact, nearest};
 
 /// A value in the form that the contract gives it (see the table of `aksara-wire`).
 pub(crate) fn to_wire(value: &Value) -> wire::Value {
@@ -84,15 +85,13 @@ pub(crate) fn from_wire(field: &FieldMeta, value: wire::Value) -> Result<Value, 
         (FieldKind::I16 | FieldKind::I32 | FieldKind::I64, wire::Value::UInt(v)) => {
             return mismatch(&v.to_string());
         }
-        (FieldKind::F32, wire::Value::Float(v)) if v.is_finite() && (v as f32).is_infinite() => {
-            return mismatch(&format!("{v:e}, which 32 bits cannot hold"));
-        }
-        (FieldKind::F32, wire::Value::Float(v)) => Value::Float(Some(v as f32)),
-        (FieldKind::F32, wire::Value::Int(v)) => Value::Float(Some(v as f32)),
-        (FieldKind::F32, wire::Value::UInt(v)) => Value::Float(Some(v as f32)),
+        (FieldKind::F32, wire::Value::Float(v)) => match nearest(v) {
+            Some(v) => Value::Float(Some(v)),
+            None => return mismatch(&format!("{v:e}, which 32 bits cannot hold")),
+        },
         (FieldKind::F64, wire::Value::Float(v)) => Value::Double(Some(v)),
-        (FieldKind::F64, wire::Value::Int(v)) => Value::Double(Some(v as f64)),
-        (FieldKind::F64, wire::Value::UInt(v)) => Value::Double(Some(v as f64)),
+        (FieldKind::F32 | FieldKind::F64, wire::Value::Int(v)) => float(field.kind, v.into())?,
+        (FieldKind::F32 | FieldKind::F64, wire::Value::UInt(v)) => float(field.kind, v.into())?,
         (FieldKind::Bool, wire::Value::Bool(v)) => Value::Bool(Some(v)),
         (FieldKind::String, wire::Value::Str(v)) => Value::String(Some(v)),
         (FieldKind::String, wire::Value::Bin(_)) => return mismatch("bytes, or text that is not UTF-8"),
@@ -122,6 +121,20 @@ pub(crate) fn from_wire(field: &FieldMeta, value: wire::Value) -> Result<Value, 
         }
         _ => return mismatch(kind),
     })
+}
+
+/// An integer as a float, which has to be that integer.
+fn float(kind: FieldKind, integer: i128) -> Result<Value, String> {
+    let double = exact(integer);
+    let (value, bits) = match kind {
+        FieldKind::F32 => {
+            let single =
+                double.and_then(|double| nearest(double).filter(|single| f64::from(*single) == double));
+            (single.map(|single| Value::Float(Some(single))), 32)
+        }
+        _ => (double.map(|double| Value::Double(Some(double))), 64),
+    };
+    value.ok_or_else(|| format!("{integer}, which a float of {bits} bits cannot hold exactly"))
 }
 
 /// Why text is not a decimal that a field holds: it has too many digits, is written with an exponent, or is something else,

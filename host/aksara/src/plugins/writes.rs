@@ -65,7 +65,8 @@ pub(super) async fn update(
         assignments.push((field, Expr::val(fitting(meta, field, new)?).into()));
     }
     for (name, expression) in expressions {
-        assignments.push((field(meta, &name)?, computed(meta, expression)?));
+        let target = field(meta, &name)?;
+        assignments.push((target, computed(meta, target, expression)?));
     }
     Ok(number(update::by_filter(db, meta, assignments, filter).await?))
 }
@@ -80,10 +81,10 @@ async fn update_one(
 ) -> Result<u64, Unanswered> {
     let Some(mut instance) = read(db, meta, key, Some(Lock::Update)).await? else { return Ok(0) };
     for (name, expression) in expressions {
-        let kind = field(meta, &name)?.kind;
+        let target = field(meta, &name)?;
         let mut select = Query::select();
         select
-            .expr(computed(meta, expression)?.stored_on(db.backend()))
+            .expr(computed(meta, target, expression)?.stored_on(db.backend()))
             .from(meta.table)
             .cond_where(by_key(meta, instance.key()));
         // Also here: MySQL computes from what was stored when the transaction first read, unless the row is read to be locked.
@@ -91,7 +92,7 @@ async fn update_one(
         let on = On { meta, doing: "computing a field for a plugin" };
         let rows = db.fetch(on, sql, bound).await?;
         let Some(row) = rows.first() else { return Ok(0) };
-        values.insert(name, to_wire(&row.value(0, kind)?));
+        values.insert(name, to_wire(&row.value(0, target.kind)?));
     }
     let names: Vec<String> = values.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -186,9 +187,26 @@ fn fitting(
     })
 }
 
-fn computed(meta: &'static ModelMeta, expression: FieldExpression) -> Result<Side, RequestError> {
+/// What a field is set to by an expression over another one, or itself.
+fn computed(
+    meta: &'static ModelMeta,
+    target: &FieldMeta,
+    expression: FieldExpression,
+) -> Result<Side, RequestError> {
     let FieldExpression { field: name, operator, value: right } = expression;
     let left = field(meta, &name)?;
+    let refused = |reason: String| {
+        Err(RequestError::new(format!(
+            "`{}.{}` cannot be computed of `{name}`: {reason}",
+            meta.label, target.name
+        )))
+    };
+    if !left.kind.is_number() {
+        return refused(format!("it is {}, and not a number", left.kind.words()));
+    }
+    if left.kind != target.kind {
+        return refused(format!("it is {}, and the other is {}", left.kind.words(), target.kind.words()));
+    }
     let right = Expr::val(fitting(meta, left, right)?);
     let operator = match operator {
         Arithmetic::Add => BinOper::Add,

@@ -7,6 +7,7 @@ use sqlx::{Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 use super::{boolean, decimal, found, integer, json, uuid};
 use crate::Value;
 use crate::meta::FieldKind;
+use crate::value::{exact, nearest};
 
 /// How SQLite stores a value.
 enum Stored {
@@ -59,10 +60,8 @@ pub(super) fn decode(row: &SqliteRow, index: usize, kind: FieldKind) -> Result<V
         },
         FieldKind::F64 => float(&stored).map(|number| Value::Double(Some(number))),
         FieldKind::F32 => {
-            let number = float(&stored)?;
-            let nearest = number as f32;
-            let fits = nearest.is_infinite() == number.is_infinite();
-            fits.then_some(Value::Float(Some(nearest))).ok_or_else(|| stored.refused())
+            let number = nearest(float(&stored)?);
+            number.map(|number| Value::Float(Some(number))).ok_or_else(|| stored.refused())
         }
         FieldKind::String => match stored {
             Stored::Text(text) => Ok(Value::String(Some(text))),
@@ -132,10 +131,7 @@ fn whole(stored: &Stored) -> Result<i64, String> {
 
 fn float(stored: &Stored) -> Result<f64, String> {
     let number = match stored {
-        Stored::Integer(number) => {
-            let float = *number as f64;
-            (float as i128 == i128::from(*number)).then_some(float)
-        }
+        Stored::Integer(number) => exact((*number).into()),
         Stored::Real(number) => Some(*number),
         Stored::Text(text) => text.trim().parse().ok().filter(|number: &f64| !number.is_nan()),
         Stored::Blob(_) => None,
