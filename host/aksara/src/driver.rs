@@ -1,6 +1,9 @@
 //! The databases behind one type each: kind, pool, open transaction. What differs between them is asked of
 //! [`Backend`].
 
+#[cfg(feature = "sqlite")]
+use std::sync::Arc;
+
 use sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementWriter, SchemaStatementBuilder,
     SqliteQueryBuilder, Values,
@@ -9,8 +12,12 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr, SqlStr, Transaction};
 
 use crate::bound::Bound;
+#[cfg(feature = "sqlite")]
+use crate::error::is_read_only;
 use crate::error::{ends_transaction, is_lost, is_stale};
 use crate::row::Row;
+#[cfg(feature = "sqlite")]
+use crate::same_file::SameFile;
 use crate::transaction::TransactionOptions;
 use crate::whole::to_the_end;
 
@@ -108,8 +115,9 @@ pub(crate) struct Done {
 
 /// Connections to one database.
 pub(crate) enum Pool {
+    /// With the file, unless it is in memory.
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::SqlitePool),
+    Sqlite(sqlx::SqlitePool, Option<Arc<SameFile>>),
     #[cfg(feature = "postgres")]
     Postgres(sqlx::PgPool),
     #[cfg(feature = "mysql")]
@@ -156,7 +164,7 @@ macro_rules! whichever {
     ($type:ident, $value:expr, $driver:ident => $body:expr) => {
         match $value {
             #[cfg(feature = "sqlite")]
-            $type::Sqlite($driver) => $body,
+            $type::Sqlite($driver, ..) => $body,
             #[cfg(feature = "postgres")]
             $type::Postgres($driver) => $body,
             #[cfg(feature = "mysql")]
@@ -181,7 +189,7 @@ impl Pool {
     async fn acquire(&self) -> sqlx::Result<Free> {
         match self {
             #[cfg(feature = "sqlite")]
-            Pool::Sqlite(pool) => acquired(pool).await.map(Free::Sqlite),
+            Pool::Sqlite(pool, _) => acquired(pool).await.map(Free::Sqlite),
             #[cfg(feature = "postgres")]
             Pool::Postgres(pool) => acquired(pool).await.map(Free::Postgres),
             #[cfg(feature = "mysql")]
@@ -191,12 +199,12 @@ impl Pool {
 
     pub(crate) async fn begin(&self, options: TransactionOptions) -> sqlx::Result<Open> {
         let free = self.acquire().await?;
-        to_the_end(free.begin(options)).await
+        self.noted(to_the_end(free.begin(options)).await)
     }
 
     pub(crate) async fn execute(&self, sql: SqlStr, values: Values) -> sqlx::Result<Done> {
         let mut free = self.acquire().await?;
-        to_the_end(async move { free.execute(sql, values).await }).await
+        self.noted(to_the_end(async move { free.execute(sql, values).await }).await)
     }
 
     pub(crate) async fn fetch_all(&self, sql: SqlStr, values: Values) -> sqlx::Result<Vec<Row>> {
@@ -212,7 +220,18 @@ impl Pool {
                 (fetched, _) => fetched,
             }
         };
-        to_the_end(fetched).await
+        self.noted(to_the_end(fetched).await)
+    }
+
+    /// Takes notice of why a statement failed: a connection that was opened while its file could not be written never writes.
+    pub(crate) fn noted<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        #[cfg(feature = "sqlite")]
+        if let (Pool::Sqlite(_, Some(file)), Err(error)) = (self, &result)
+            && is_read_only(error)
+        {
+            file.distrust();
+        }
+        result
     }
 }
 
@@ -322,7 +341,7 @@ macro_rules! backend {
             pub(crate) fn backend(&self) -> Backend {
                 match self {
                     #[cfg(feature = "sqlite")]
-                    $type::Sqlite(_) => Backend::Sqlite,
+                    $type::Sqlite(..) => Backend::Sqlite,
                     #[cfg(feature = "postgres")]
                     $type::Postgres(_) => Backend::Postgres,
                     #[cfg(feature = "mysql")]

@@ -441,3 +441,18 @@ pub(crate) fn is_stale(error: &sqlx::Error) -> bool {
     let _ = error;
     false
 }
+
+/// Whether SQLite refuses a write, since the database or its log could not be opened for it: READONLY (8), of which there are
+/// several.
+#[cfg(feature = "sqlite")]
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    sqlite_code(error) == Some(8)
+}
+
+/// Returns the number of an error of SQLite, without what tells several of one kind apart.
+#[cfg(feature = "sqlite")]
+pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    let code: u32 = sqlx::error::DatabaseError::code(error)?.parse().ok()?;
+    Some(code & 0xff)
+}

@@ -196,6 +196,7 @@ mod sqlite {
     use crate::Error;
     use crate::decimal;
     use crate::driver::Pool;
+    use crate::error::sqlite_code;
     use crate::same_file::SameFile;
 
     pub(super) async fn open(options: &DbOptions) -> Result<Pool, Error> {
@@ -220,10 +221,10 @@ mod sqlite {
             let pool = pool
                 .test_before_acquire(false)
                 .after_connect(|connection, _| Box::pin(async move { decimal::register(connection).await }));
-            return connected(&pool, connect).await.map(Pool::Sqlite).map_err(opening);
+            return connected(&pool, connect).await.map(|pool| Pool::Sqlite(pool, None)).map_err(opening);
         }
         let file = Arc::new(SameFile::new(connect.get_filename().to_owned()));
-        let (opened, taken) = (file.clone(), file);
+        let (opened, taken) = (file.clone(), file.clone());
         let pool = options.pool::<sqlx::Sqlite>().after_connect(move |connection, _| {
             opened.opened();
             Box::pin(async move { decimal::register(connection).await })
@@ -247,14 +248,13 @@ mod sqlite {
             Err(error) if may_not_write(&error) => connected(&pool, connect).await,
             opened => opened,
         }
-        .map(Pool::Sqlite)
+        .map(|pool| Pool::Sqlite(pool, Some(file)))
         .map_err(opening)
     }
 
-    /// Whether SQLite was not let write: READONLY (8) or CANTOPEN (14), of which there are several.
+    /// Whether SQLite was not let write: READONLY (8) or CANTOPEN (14).
     fn may_not_write(error: &sqlx::Error) -> bool {
-        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-        code.is_some_and(|code| matches!(code & 0xff, 8 | 14))
+        matches!(sqlite_code(error), Some(8 | 14))
     }
 }
 

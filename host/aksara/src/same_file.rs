@@ -14,7 +14,7 @@ pub(crate) struct SameFile {
 
 struct Seen {
     file: Option<Identity>,
-    /// When it was first seen to be this one.
+    /// Connections that were opened before are of another file, or may not write.
     since: Instant,
 }
 
@@ -47,6 +47,11 @@ impl SameFile {
             *seen = Seen { file: found, since: Instant::now() };
         }
         age <= seen.since.elapsed()
+    }
+
+    /// Has all connections closed that are open now, when they are next taken: one of them may not write.
+    pub(crate) fn distrust(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).since = Instant::now();
     }
 
     fn look(&self) -> Option<Identity> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::after::{After, What};
 use crate::Error;
+use crate::db::Shared;
 use crate::driver::{Left, Open};
 use crate::error::is_conflict;
 use crate::plugins::PluginSet;
@@ -44,6 +45,7 @@ impl Cause {
 /// An open transaction, shared by all handles to it. Its connection is locked for each statement.
 pub(crate) struct Tx {
     pub(super) connection: Arc<tokio::sync::Mutex<Option<Open>>>,
+    pub(super) database: Arc<Shared>,
     pub(super) state: Mutex<TxState>,
     /// The plugins that the transaction began with, and keeps until it ends.
     pub(super) plugins: Option<Arc<PluginSet>>,
@@ -284,7 +286,7 @@ impl Connection {
                 Left::Nothing => drop(state.lost.get_or_insert(failed(LOST))),
             }
         }
-        result
+        self.tx.database.pool.noted(result)
     }
 
     pub(super) async fn run(mut self, sql: String, doing: &'static str) -> Result<Self, Error> {

@@ -183,6 +183,7 @@ async fn begin(db: &Db, options: TransactionOptions) -> Result<TxHandle, Error> 
     let transaction = transaction.map_err(|error| Error::database("beginning a transaction", error))?;
     let tx = Tx {
         connection: Arc::new(tokio::sync::Mutex::new(Some(transaction))),
+        database: db.shared.clone(),
         state: Mutex::new(TxState {
             frames: Vec::new(),
             abandoned: None,
