@@ -15,3 +15,4 @@ mod reload;
 mod same_scripts;
 mod scripts;
 mod values;
+mod ways;

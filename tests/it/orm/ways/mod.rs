@@ -2,6 +2,7 @@
 //! field, the same by all ways, or read back equal by every way of reading.
 
 mod cases;
+mod computed;
 mod fixtures;
 mod gone;
 
@@ -161,7 +162,11 @@ const CHANGING: &[&str] = &[
     "fixture of a row",
     "handler of save",
     "handler of save_fields",
+    STATEMENT,
 ];
+
+/// The way of another program, which validates nothing.
+const STATEMENT: &str = "a statement";
 
 /// Writes by a way that inserts; the key.
 async fn insert(db: &Db, way: &str, column: &'static str, value: &Value) -> Result<i64, Error> {
@@ -260,6 +265,13 @@ async fn change(
             let _handler = handler.scoped();
             row.save_fields(db, &[other]).await
         }
+        STATEMENT => {
+            let places = if db.backend() == Backend::Postgres { ["$1", "$2"] } else { ["?", "?"] };
+            let quote = if db.backend() == Backend::MySql { '`' } else { '"' };
+            let set = format!("{quote}{column}{quote} = {}", places[0]);
+            let sql = format!("UPDATE ways_cell SET {set} WHERE id = {}", places[1]);
+            db.execute_raw(&sql, vec![value.clone(), row.id.into()]).await.map(drop)
+        }
         other => panic!("{other}"),
     }
 }
@@ -343,7 +355,8 @@ impl Check<'_> {
             }
             self.told(way, inserted.map(drop));
         }
-        for way in CHANGING {
+        let storable = self.storable;
+        for way in CHANGING.iter().filter(|way| storable || **way != STATEMENT) {
             let blank = Cell::objects(db).create(Cell::default()).await.unwrap();
             let key = blank.id;
             let changed = change(db, way, blank.clone(), column, value).await;
