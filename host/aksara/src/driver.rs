@@ -189,7 +189,17 @@ impl Pool {
     async fn acquire(&self) -> sqlx::Result<Free> {
         match self {
             #[cfg(feature = "sqlite")]
-            Pool::Sqlite(pool, _) => acquired(pool).await.map(Free::Sqlite),
+            Pool::Sqlite(pool, None) => acquired(pool).await.map(Free::Sqlite),
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(pool, Some(file)) => loop {
+                let changes = file.changes();
+                let connection = acquired(pool).await?;
+                if changes == file.changes() {
+                    return Ok(Free::Sqlite(connection));
+                }
+                // It may have been opened to the file that was there before.
+                connection.close().await?;
+            },
             #[cfg(feature = "postgres")]
             Pool::Postgres(pool) => acquired(pool).await.map(Free::Postgres),
             #[cfg(feature = "mysql")]

@@ -1,12 +1,13 @@
-//! A disk of SQLite on which there is no room for a while, or that may not be written: what fails leaves nothing, and all
-//! works again as soon as there is room.
+//! A disk of SQLite on which there is no room for a while, that may not be written, or whose folder is exchanged: what fails
+//! leaves nothing, all works again as soon as it can, and what is acknowledged is where it belongs.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aksara::Backend;
 use aksara::prelude::*;
+use aksara::{Backend, Synchronous};
 use aksara_tests::TestDb;
 use sqlx::{Connection, SqliteConnection};
 use tokio::process::Command;
@@ -164,4 +165,70 @@ async fn a_file_that_was_read_only_for_a_while_is_written_again() {
     }
     child.kill().await;
     assert_holds(&test.db, &test.url(), &child.claims, &SIGNALS).await;
+}
+
+/// What is acknowledged while a folder is in its place is in that folder, however often it is exchanged.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_acknowledged_is_in_the_folder_that_is_there() {
+    const EXCHANGES: usize = 25;
+    let folder = tempfile::TempDir::new().unwrap();
+    let name = |one: usize| folder.path().join(format!("data{one}"));
+    let url = |data: &Path| format!("sqlite://{}?mode=rwc", data.join("app.db").display());
+    for one in 0..=EXCHANGES {
+        std::fs::create_dir(name(one)).unwrap();
+        let db = Db::connect(&url(&name(one))).await.unwrap();
+        db.create_tables::<(Trace,)>().await.unwrap();
+        db.close().await;
+    }
+    let data = folder.path().join("data");
+    std::fs::rename(name(0), &data).unwrap();
+    let db = Db::options(url(&data)).synchronous(Synchronous::Normal).connect().await.unwrap();
+    // Twice the number of the folder that is there, and one more while it is exchanged.
+    let place = Arc::new(AtomicUsize::new(0));
+    let (acknowledged, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| {
+            let (db, place, acknowledged) = (db.clone(), place.clone(), acknowledged.clone());
+            tokio::spawn(async move {
+                for count in 0.. {
+                    let (text, before) = (format!("{task} {count}"), place.load(Ordering::SeqCst));
+                    let trace = Trace { id: 0, text: text.clone() };
+                    let created = Trace::objects(&db).create(trace).await;
+                    let is_there = created.is_ok() && before.is_multiple_of(2);
+                    if is_there && place.load(Ordering::SeqCst) == before {
+                        acknowledged.send((before / 2, text)).unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut claims = Vec::new();
+    for one in 1..=EXCHANGES {
+        for _ in 0..one % 7 + 1 {
+            claims.push(heard.recv().await.unwrap());
+        }
+        place.fetch_add(1, Ordering::SeqCst);
+        std::fs::rename(&data, name(one - 1)).unwrap();
+        std::fs::rename(name(one), &data).unwrap();
+        place.fetch_add(1, Ordering::SeqCst);
+    }
+    for task in tasks {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    db.close().await;
+    std::fs::rename(&data, name(EXCHANGES)).unwrap();
+    while let Ok(claim) = heard.try_recv() {
+        claims.push(claim);
+    }
+    let mut found = Vec::new();
+    for one in 0..=EXCHANGES {
+        let db = Db::connect(&url(&name(one))).await.unwrap();
+        let texts = Trace::objects(&db).values(Trace::text).await.unwrap();
+        found.extend(texts.into_iter().map(|text| (one, text)));
+        db.close().await;
+    }
+    let lost: Vec<_> = claims.iter().filter(|claim| !found.contains(claim)).collect();
+    assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), claims.len());
 }
