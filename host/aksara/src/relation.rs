@@ -15,6 +15,7 @@ use crate::lock::Lock;
 use crate::meta::{JoinMeta, ModelMeta};
 use crate::signals::{self, Details, Event, Operation, RelationAction, RelationChange, SignalKind, Subject};
 use crate::transaction::Scope;
+use crate::validate::validate_keys;
 use crate::violation::{Pointing, missing_targets};
 use crate::{Db, Error, FieldType, Fk, Instance, Model, Query, Value, save};
 
@@ -150,7 +151,8 @@ impl<K: Model> Related<'_, K> {
     ///
     /// # Errors
     /// A handler's refusal or failure, [`Error::State`] before any signal for an instance without a row, on either
-    /// side, [`Error::Integrity`] for a key that no row has, [`Error::Database`].
+    /// side, [`Error::Validation`] for a key that no row can have, [`Error::Integrity`] for one that no row has,
+    /// [`Error::Database`].
     pub async fn add<T: ToKey<K>>(&self, others: impl IntoIterator<Item = T>) -> Result<u64, Error> {
         let keys = keys(others)?;
         self.change(async |at| if keys.is_empty() { Ok(0) } else { self.added(at, keys).await }).await
@@ -264,6 +266,7 @@ impl<K: Model> Related<'_, K> {
             // Handlers may have put in what is related already, or the same twice.
             keys = without(&keys, &self.related(db).await?);
         }
+        validate_keys(db.backend(), K::meta(), &keys)?;
         for keys in keys.chunks(KEYS_MAX) {
             let mut insert = self.pairs(keys);
             // A pair that another transaction has added meanwhile is as good as ours.

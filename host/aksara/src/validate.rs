@@ -92,6 +92,25 @@ pub(crate) fn validate_assignments<'a>(
     if errors.fields.is_empty() { Ok(()) } else { Err(errors) }
 }
 
+/// Checks keys that are to be related, as a save of their rows would.
+///
+/// # Errors
+/// What is wrong with the first that no row can have.
+pub(crate) fn validate_keys(
+    backend: Backend,
+    meta: &ModelMeta,
+    keys: &[Value],
+) -> Result<(), ValidationErrors> {
+    let field = meta.key_field();
+    match keys.iter().find_map(|key| of_value(backend, meta, field, key)) {
+        Some(message) => {
+            let errors = ValidationErrors::field(field.name, message);
+            Err(ValidationErrors { model: meta.label.to_owned(), ..errors })
+        }
+        None => Ok(()),
+    }
+}
+
 fn problem(backend: Backend, meta: &ModelMeta, index: usize, instance: &dyn AnyInstance) -> Option<String> {
     let field = &meta.fields[index];
     let plain = matches!(

@@ -129,6 +129,12 @@ async fn relating_to_a_row_that_is_gone_is_an_error_that_names_it_by_every_way()
         );
         assert_eq!(tags.all().count().await.unwrap(), 0);
     }
+    for impossible in ["a\0", "longer than its 20 characters"] {
+        for outcome in [tags.add([impossible.to_owned()]).await, tags.set([impossible.to_owned()]).await] {
+            let Err(Error::Validation(errors)) = outcome else { panic!("{impossible:?}: {outcome:?}") };
+            assert!(errors.model == "ways.Tag" && errors.fields.keys().eq(["name"]), "{errors}");
+        }
+    }
     let lost = items(&test, 1).await.remove(0);
     remove(&test, &lost).await;
     for outcome in [
