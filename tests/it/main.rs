@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets no value has failed")]
 
+mod access;
 mod architecture;
 mod demo;
 mod http;

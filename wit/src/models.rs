@@ -16,6 +16,15 @@ use crate::{DecodeError, DecodeLimits, Map, Value, decode};
 pub const KEY_OR_FILTER: &str =
     "`update` and `delete` need either a key or a filter; `{and: []}` selects every row";
 
+/// How many nodes a filter may have: comparisons, and what joins or turns them.
+const FILTER_NODES_MAX: usize = 256;
+
+/// How many values the comparisons with a list (`in`) of one filter may have.
+const FILTER_KEYS_MAX: usize = 1_000;
+
+/// How many fields a request may name to be returned, and how many to be ordered by.
+const NAMED_FIELDS_MAX: usize = 64;
+
 /// What a plugin asks of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ModelRequest {
@@ -168,10 +177,10 @@ impl ModelRequest {
         Ok(ModelRequest {
             model: string(take("model").unwrap_or_default(), "`model` of a request")?,
             key: take("key").unwrap_or_default(),
-            filter: take("filter").map(filter).transpose()?,
-            fields: take("fields").map(|value| strings(value, "`fields` of a request")).transpose()?,
+            filter: take("filter").map(Room::filter).transpose()?,
+            fields: take("fields").map(|value| named(value, "`fields` of a request")).transpose()?,
             order_by: take("order_by")
-                .map(|value| strings(value, "`order_by` of a request"))
+                .map(|value| named(value, "`order_by` of a request"))
                 .transpose()?
                 .unwrap_or_default(),
             limit: match take("limit") {
@@ -208,24 +217,58 @@ fn expression(value: Value) -> Result<FieldExpression, DecodeError> {
     Ok(FieldExpression { field, operator, value: entries.remove("value").unwrap_or_default() })
 }
 
-fn filter(value: Value) -> Result<ModelFilter, DecodeError> {
-    let mut entries = map(value, "a filter")?;
-    if let Some(all) = entries.remove("and") {
-        return filters(all).map(ModelFilter::And);
+fn named(value: Value, what: &str) -> Result<Vec<String>, DecodeError> {
+    match strings(value, what)? {
+        names if names.len() > NAMED_FIELDS_MAX => {
+            Err(too_many(&format!("{what} has {} names", names.len()), NAMED_FIELDS_MAX))
+        }
+        names => Ok(names),
     }
-    if let Some(any) = entries.remove("or") {
-        return filters(any).map(ModelFilter::Or);
-    }
-    if let Some(inner) = entries.remove("not") {
-        return Ok(ModelFilter::Not(Box::new(filter(inner)?)));
-    }
-    compare(entries)
 }
 
-fn filters(value: Value) -> Result<Vec<ModelFilter>, DecodeError> {
-    match value {
-        Value::Array(values) => values.into_iter().map(filter).collect(),
-        other => Err(unexpected("a list of filters", "an array", &other)),
+fn too_many(what: &str, max: usize) -> DecodeError {
+    DecodeError::Malformed(format!("{what}, {max} are allowed"))
+}
+
+/// How much of a filter is left to be decoded.
+struct Room {
+    nodes: usize,
+    keys: usize,
+}
+
+impl Room {
+    fn filter(value: Value) -> Result<ModelFilter, DecodeError> {
+        Room { nodes: FILTER_NODES_MAX, keys: FILTER_KEYS_MAX }.one(value)
+    }
+
+    fn one(&mut self, value: Value) -> Result<ModelFilter, DecodeError> {
+        self.nodes =
+            self.nodes.checked_sub(1).ok_or_else(|| too_many("a filter has more nodes", FILTER_NODES_MAX))?;
+        let mut entries = map(value, "a filter")?;
+        if let Some(all) = entries.remove("and") {
+            return self.each(all).map(ModelFilter::And);
+        }
+        if let Some(any) = entries.remove("or") {
+            return self.each(any).map(ModelFilter::Or);
+        }
+        if let Some(inner) = entries.remove("not") {
+            return Ok(ModelFilter::Not(Box::new(self.one(inner)?)));
+        }
+        let comparison = compare(entries)?;
+        if let ModelFilter::Compare { operator: FilterOperator::In, value: Value::Array(keys), .. } =
+            &comparison
+        {
+            let left = self.keys.checked_sub(keys.len());
+            self.keys = left.ok_or_else(|| too_many("`in` of a filter has more values", FILTER_KEYS_MAX))?;
+        }
+        Ok(comparison)
+    }
+
+    fn each(&mut self, value: Value) -> Result<Vec<ModelFilter>, DecodeError> {
+        match value {
+            Value::Array(values) => values.into_iter().map(|one| self.one(one)).collect(),
+            other => Err(unexpected("a list of filters", "an array", &other)),
+        }
     }
 }
 

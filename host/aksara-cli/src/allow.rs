@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aksara_plugins::policy_path;
-use aksara_wire::{Grants, Map};
+use aksara_plugins::{Heard, policy_path};
+use aksara_wire::{Description, Grants, Map};
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TomlError};
@@ -13,9 +13,10 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TomlError};
 use crate::load::{Loaded, Loader};
 use crate::{Ended, output};
 
-/// Approves of a plugin: writes its SHA-256, and the grants that it asks for, into `plugins.toml`.
+/// Approves of a plugin: writes its SHA-256, what it hears, and the grants that it asks for, into `plugins.toml`.
 ///
-/// A host in the production profile loads a plugin only from the file that was approved, and grants it what was approved.
+/// A host in the production profile loads a plugin only from the file that was approved, lets it hear what was approved and
+/// grants it that.
 /// Whatever else the policy says, comments too, stays. A host that is running reads the policy again.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -46,11 +47,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     };
     let mut document = read(&policy)?;
     let grants = &revision.description().grants;
+    let heard = heard(revision.description());
     let before = approved(&document, revision.name());
     println!("{}, SHA-256 {}", revision.label(), revision.digest());
+    let new = |is_known: bool| if is_known { "" } else { " (new)" };
+    for one in &heard {
+        println!("  {one}{}", new(before.subscriptions.as_ref().is_some_and(|before| one.is_in(before))));
+    }
     for grant in grants.beyond(&Grants::default()) {
-        let is_new = before.as_ref().is_none_or(|before| grants.beyond(before).contains(&grant));
-        println!("  {grant}{}", if is_new { " (new)" } else { "" });
+        let is_known = before.grants.as_ref().is_some_and(|before| !grants.beyond(before).contains(&grant));
+        println!("  {grant}{}", new(is_known));
     }
     if *grants == Grants::default() {
         println!("  it asks for no grant");
@@ -58,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     if arguments.dry_run {
         return Ok(Ended::Done);
     }
-    approve(&mut document, revision.name(), revision.digest(), grants)
+    approve(&mut document, revision.name(), (revision.digest(), &heard, grants))
         .with_context(|| format!("`{}` cannot be changed", policy.display()))?;
     output::write_atomically(&policy, document.to_string().as_bytes())?;
     println!("approved in `{}`", policy.display());
@@ -90,19 +96,35 @@ struct Approvals {
     plugins: BTreeMap<String, Approval>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Approval {
     grants: Option<Grants>,
+    subscriptions: Option<Vec<Heard>>,
 }
 
-/// The grants that a policy has for a plugin.
-fn approved(document: &DocumentMut, plugin: &str) -> Option<Grants> {
+/// What a policy has for a plugin.
+fn approved(document: &DocumentMut, plugin: &str) -> Approval {
     let mut approvals: Approvals = toml::from_str(&document.to_string()).unwrap_or_default();
-    approvals.plugins.remove(plugin)?.grants
+    approvals.plugins.remove(plugin).unwrap_or_default()
+}
+
+/// What a plugin hears, each once.
+fn heard(description: &Description) -> Vec<Heard> {
+    let mut heard: Vec<Heard> = Vec::new();
+    for one in description.subscriptions.iter().map(Heard::of) {
+        if !one.is_in(&heard) {
+            heard.push(one);
+        }
+    }
+    heard
 }
 
 /// Writes the approval into the policy.
-fn approve(document: &mut DocumentMut, plugin: &str, digest: &str, grants: &Grants) -> Result<()> {
+fn approve(
+    document: &mut DocumentMut,
+    plugin: &str,
+    (digest, heard, grants): (&str, &[Heard], &Grants),
+) -> Result<()> {
     let plugins = document.entry("plugins").or_insert_with(|| {
         let mut plugins = Table::new();
         plugins.set_implicit(true);
@@ -112,8 +134,26 @@ fn approve(document: &mut DocumentMut, plugin: &str, digest: &str, grants: &Gran
     let entry = plugins.entry(plugin).or_insert_with(|| Table::new().into());
     let entry = entry.as_table_like_mut().with_context(|| format!("its `plugins.{plugin}` is no table"))?;
     entry.insert("sha256", Item::Value(digest.into()));
+    let mut subscriptions = Array::from_iter(heard.iter().map(subscription));
+    subscriptions.iter_mut().for_each(|one| one.decor_mut().set_prefix("\n    "));
+    subscriptions.set_trailing("\n");
+    entry.insert("subscriptions", Item::Value(subscriptions.into()));
     entry.insert("grants", Item::Value(as_toml(grants).into()));
     Ok(())
+}
+
+fn subscription(heard: &Heard) -> InlineTable {
+    let mut table = InlineTable::new();
+    table.insert("signal", heard.signal.as_str().into());
+    if let Some(sender) = &heard.sender {
+        table.insert("sender", sender.as_str().into());
+    }
+    for (key, fields) in [("reads", &heard.reads), ("writes", &heard.writes)] {
+        if let Some(fields) = fields {
+            table.insert(key, Array::from_iter(fields.iter().map(String::as_str)).into());
+        }
+    }
+    table
 }
 
 fn as_toml(grants: &Grants) -> InlineTable {

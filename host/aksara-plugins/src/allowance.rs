@@ -1,11 +1,11 @@
 //! What one plugin is allowed, and the checks that it keeps to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
-use aksara_wire::{Description, Grants, Map, Subscription};
-use serde::Deserialize;
+use aksara_wire::{Description, Grants, Map};
 
+use crate::access::{Access, Fields, Heard};
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::quarantine::Quarantine;
@@ -24,28 +24,19 @@ pub struct Allowance {
     pub grants_what_it_asks: bool,
     /// SHA-256 of the only file that may serve; any may unless given.
     pub sha256: Option<String>,
-    /// The fields that its handlers may see and change, by label of the model; all of them unless given.
+    /// The fields that it may see and change, by label of the model; all of them unless given.
     pub fields: BTreeMap<String, Fields>,
+    /// What it may hear; whatever it subscribes to unless given.
+    pub subscriptions: Option<Vec<Heard>>,
     /// How long its instances serve; each serves a single event unless given.
     pub reuse: Option<Reuse>,
     /// When it is called no more.
     pub quarantine: Quarantine,
 }
 
-/// The fields of a model that a plugin's handlers may see and change. `None` for all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fields {
-    /// Those that are sent.
-    pub reads: Option<BTreeSet<String>>,
-    /// Those that may be patched.
-    pub writes: Option<BTreeSet<String>>,
-}
-
 impl fmt::Debug for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Allowance { limits, grants, settings, grants_what_it_asks, sha256, fields, reuse, quarantine } =
-            self;
+        let Allowance { limits, grants, settings, grants_what_it_asks, sha256, fields, .. } = self;
         f.debug_struct("Allowance")
             .field("limits", limits)
             .field("grants", grants)
@@ -54,8 +45,9 @@ impl fmt::Debug for Allowance {
             .field("grants_what_it_asks", grants_what_it_asks)
             .field("sha256", sha256)
             .field("fields", fields)
-            .field("reuse", reuse)
-            .field("quarantine", quarantine)
+            .field("subscriptions", &self.subscriptions)
+            .field("reuse", &self.reuse)
+            .field("quarantine", &self.quarantine)
             .finish()
     }
 }
@@ -68,11 +60,11 @@ impl From<Limits> for Allowance {
 }
 
 impl Allowance {
-    /// Settles what the plugin gets of what it asks for.
+    /// Settles what the plugin gets of what it asks for, and what it may do with models.
     ///
     /// # Errors
     /// [`LoadError::Grants`] when it asks for more than it is allowed, [`LoadError::Fields`].
-    pub(crate) fn settle(mut self, description: &mut Description) -> Result<Allowance, LoadError> {
+    pub(crate) fn settle(mut self, description: &mut Description) -> Result<(Allowance, Access), LoadError> {
         if self.grants_what_it_asks {
             self.grants = description.grants.clone();
         }
@@ -80,40 +72,25 @@ impl Allowance {
         if !beyond.is_empty() {
             return Err(LoadError::Grants { missing: beyond.join(", ") });
         }
-        for subscription in &mut description.subscriptions {
-            self.narrow(subscription)?;
+        if let Some(approved) = &self.subscriptions {
+            let heard = description.subscriptions.iter().map(Heard::of);
+            let missing: Vec<_> =
+                heard.filter(|heard| !heard.is_in(approved)).map(|heard| heard.to_string()).collect();
+            if !missing.is_empty() {
+                return Err(LoadError::Grants { missing: missing.join("; ") });
+            }
         }
-        Ok(self)
+        let access = Access::new(&self.grants, &self.fields);
+        for subscription in &mut description.subscriptions {
+            access
+                .narrow(subscription)
+                .map_err(|reason| LoadError::Fields { handler: subscription.handler.clone(), reason })?;
+        }
+        Ok((self, access))
     }
 
     /// Who decided on its grants, for the log.
     pub(crate) fn granted(&self) -> &'static str {
         if self.grants_what_it_asks { "what it asks for" } else { "what its operator allows" }
-    }
-
-    fn narrow(&self, subscription: &mut Subscription) -> Result<(), LoadError> {
-        let Some(sender) = &subscription.sender else {
-            // It would hear of these models with all their fields.
-            return match self.fields.keys().next() {
-                Some(model) => {
-                    Err(LoadError::Fields { handler: subscription.handler.clone(), model: model.clone() })
-                }
-                None => Ok(()),
-            };
-        };
-        if let Some(Fields { reads, writes }) = self.fields.get(sender) {
-            narrow(&mut subscription.reads, reads);
-            narrow(&mut subscription.writes, writes);
-        }
-        Ok(())
-    }
-}
-
-/// Those of the names that are allowed as well.
-fn narrow(names: &mut Option<BTreeSet<String>>, allowed: &Option<BTreeSet<String>>) {
-    let Some(allowed) = allowed else { return };
-    match names {
-        Some(names) => names.retain(|name| allowed.contains(name)),
-        None => *names = Some(allowed.clone()),
     }
 }

@@ -94,7 +94,7 @@ impl Revision {
         let permit = permit(self.engine(), state.budget.wait()).await?;
         if self.imports_wasi() {
             let http = Http::new(state.plugin.clone(), state.allowance.clone());
-            state.wasi = Some(Wasi::new(state.limits().bytes_max, http));
+            state.wasi = Some(Wasi::new(state.limits().bytes_max, http, state.is_frozen));
         }
         let mut store = Store::new(self.instance().engine(), state);
         store.limiter(|state| &mut state.usage);

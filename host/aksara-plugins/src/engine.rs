@@ -131,11 +131,12 @@ impl Engine {
         let allowance = allowance.into();
         check_shape(&bytes, &allowance.limits)?;
         let (digest, size_bytes) = (digest(&bytes, &allowance)?, bytes.len());
+        let written = inspect::inspect(&bytes)?.description;
         let start = Instant::now();
         let Linked { instance, imports } = self.compile(bytes, check_import).await?;
         let duration = start.elapsed();
         let compiled = Compiled { instance, imports, script: None, digest, size_bytes, duration };
-        Revision::describe(self, compiled, name, allowance).await
+        Revision::describe(self, compiled, written, name, allowance).await
     }
 
     /// Loads a plugin that is a program in plain JavaScript. Nothing is compiled but, the first time, what runs it.
@@ -155,7 +156,7 @@ impl Engine {
         let Linked { instance, imports } = self.inner.runner.get_or_try_init(|| self.runner()).await?.clone();
         let script = Some(Arc::new(Script { name: name.to_owned(), text }));
         let compiled = Compiled { instance, imports, script, digest, size_bytes, duration: start.elapsed() };
-        Revision::describe(self, compiled, Some(name), allowance).await
+        Revision::describe(self, compiled, None, Some(name), allowance).await
     }
 
     /// What runs plain JavaScript.

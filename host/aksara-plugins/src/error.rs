@@ -103,15 +103,13 @@ pub enum LoadError {
         missing: String,
     },
 
-    /// A handler for every model cannot be kept from the fields of one.
-    #[error(
-        "`fields` are set for `{model}`, and its handler `{handler}` hears every model; it can only be granted without"
-    )]
+    /// A handler cannot be kept from the fields that its plugin may not see.
+    #[error("its handler `{handler}` cannot be kept to the fields that are granted: {reason}")]
     Fields {
         /// The handler.
         handler: String,
-        /// The model.
-        model: String,
+        /// Why.
+        reason: String,
     },
 
     /// The plugin is a program, and there is nothing that runs it.

@@ -20,14 +20,15 @@ impl State {
             Ok(request) => request,
             Err(error) => return refuse(error.to_string()),
         };
-        if !self.allowance.grants.allows(operation, &request.model) {
+        if !self.access.allows(operation, &request.model) {
             return refuse(denied(&format!("`{}` on the model `{}`", operation.name(), request.model)));
         }
         // One more than it may read is enough to know that it is too much.
         let rows_left = self.limits().rows_max.saturating_sub(self.rows) + 1;
         request.limit = Some(request.limit.map_or(rows_left, |limit| limit.min(rows_left)));
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
-        let answer = self.in_time(application.models(operation, request)).await?;
+        let access = self.access.clone();
+        let answer = self.in_time(application.models(&access, operation, request)).await?;
         self.rows += answer.as_ref().map_or(0, rows);
         let rows_max = self.limits().rows_max;
         match self.rows > rows_max {
@@ -130,8 +131,18 @@ impl bus::Host for State {
         if !self.allowance.grants.signals.contains(&request.signal) {
             return refuse(denied(&format!("sending the signal `{}`", request.signal)));
         }
+        // Who names an instance learns whether it is there.
+        if !request.key.is_nil() {
+            let sender = request.sender.as_deref().unwrap_or_default();
+            if !self.access.allows(ModelOperation::Get, sender) {
+                return refuse(denied(&format!(
+                    "sending a signal for an instance, which is `get` on the model `{sender}`,"
+                )));
+            }
+        }
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
-        let answer = self.in_time(application.send(request)).await?;
+        let access = self.access.clone();
+        let answer = self.in_time(application.send(&access, request)).await?;
         self.returned(answer)
     }
 }
@@ -147,7 +158,8 @@ impl services::Host for State {
             return refuse(denied(&format!("the service `{}`", request.service)));
         }
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
-        let answer = self.in_time(application.service(request)).await?;
+        let access = self.access.clone();
+        let answer = self.in_time(application.service(&access, request)).await?;
         self.returned(answer)
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Application`].
 
+mod access;
 mod allowance;
 mod application;
 mod bindings;
@@ -32,7 +33,8 @@ mod state;
 mod wasi;
 mod watch;
 
-pub use allowance::{Allowance, Fields};
+pub use access::{Access, Fields, Heard};
+pub use allowance::Allowance;
 pub use application::{Answer, Application};
 pub use call::{CallContext, Called};
 pub use checks::BUILT_IN_SIGNALS;

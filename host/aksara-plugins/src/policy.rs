@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use aksara_wire::{Grants, Map, Value};
 use serde::Deserialize;
 
-use crate::allowance::{Allowance, Fields};
+use crate::access::{Fields, Heard};
+use crate::allowance::Allowance;
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::quarantine::Quarantine;
@@ -44,6 +45,7 @@ struct PluginPolicy {
     settings: Map,
     secrets: BTreeMap<String, Secret>,
     fields: BTreeMap<String, Fields>,
+    subscriptions: Option<Vec<Heard>>,
     reuse: Option<Reuse>,
     quarantine: Quarantine,
 }
@@ -164,6 +166,11 @@ impl Policy {
             settings,
             sha256: policy.sha256,
             fields: policy.fields,
+            subscriptions: match self.profile {
+                Profile::Development => policy.subscriptions,
+                // What was not approved is not heard.
+                Profile::Production => Some(policy.subscriptions.unwrap_or_default()),
+            },
             reuse: policy.reuse,
             quarantine: policy.quarantine,
         })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aksara_wire::Description;
 use wasmtime::Store;
 
+use crate::access::Access;
 use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::bindings::PluginPre;
@@ -24,6 +25,7 @@ pub struct Revision {
     engine: Engine,
     compiled: Compiled,
     allowance: Arc<Allowance>,
+    access: Arc<Access>,
     description: Arc<Description>,
     label: Arc<str>,
     imports_wasi: bool,
@@ -32,10 +34,11 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// Asks a compiled component to describe itself, and settles what it gets of what it asks for.
+    /// Asks a compiled component to describe itself, which has to be as it is `written` in the file, and settles what it gets of what it asks for.
     pub(crate) async fn describe(
         engine: &Engine,
         compiled: Compiled,
+        written: Option<Description>,
         name: Option<&str>,
         allowance: Allowance,
     ) -> Result<Revision, LoadError> {
@@ -55,6 +58,7 @@ impl Revision {
             label: label(&unnamed, &compiled.digest),
             compiled,
             allowance: Arc::new(silent),
+            access: Arc::default(),
             description: Arc::new(unnamed),
             imports_wasi,
             idle: Idle::default(),
@@ -73,12 +77,19 @@ impl Revision {
         let mut description = Description::decode(&bytes, &revision.limits().decode())
             .map_err(|error| nonsense(&error.to_string()))?;
         check_description(name, &description)?;
-        let allowance = allowance.settle(&mut description)?;
+        // What is read in a file without running it is what is granted by, too.
+        if written.is_some_and(|written| written != description) {
+            return Err(nonsense(
+                "it is not what the file says of itself; build it anew with `aksara build`",
+            ));
+        }
+        let (allowance, access) = allowance.settle(&mut description)?;
         // What runs a program imports whatever a program may ask for.
         if revision.compiled.script.is_none() {
             check_granted(&revision.compiled.imports, &allowance)?;
         }
         revision.allowance = Arc::new(allowance);
+        revision.access = Arc::new(access);
         revision.health = Health::new(description.subscriptions.len());
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
@@ -130,6 +141,11 @@ impl Revision {
         &self.allowance
     }
 
+    /// What it may do with the application's models.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// How errors call it: ``plugin `slugify` 1.2.0 (revision 3fa9c1d2)``.
     pub fn label(&self) -> String {
         self.label.to_string()
@@ -156,7 +172,9 @@ impl Revision {
         &self,
         run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, FaultKind> {
-        let (value, _) = self.live(self.state(None, "describe")).await?.run(run).await?;
+        let mut state = self.state(None, "describe");
+        state.is_frozen = true;
+        let (value, _) = self.live(state).await?.run(run).await?;
         Ok(value)
     }
 
@@ -165,10 +183,10 @@ impl Revision {
     }
 
     pub(crate) fn state(&self, application: Option<Arc<dyn Application>>, signal: &str) -> State {
-        let (label, allowance) = (self.label.clone(), self.allowance.clone());
+        let (label, allowed) = (self.label.clone(), (self.allowance.clone(), self.access.clone()));
         let keyvalue = self.engine().keyvalue.clone();
         let budget = Budget::new(self.limits().deadline(signal), self.limits().wait());
-        let mut state = State::new(label, allowance, application, keyvalue, budget);
+        let mut state = State::new(label, allowed, application, keyvalue, budget);
         state.script.clone_from(&self.compiled.script);
         state
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aksara_wire::{Map, Value};
 use wasmtime::{Result, bail};
 
+use crate::access::Access;
 use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::budget::Budget;
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) budget: Budget,
     /// What it is allowed.
     pub(crate) allowance: Arc<Allowance>,
+    /// What of the application's models it may see and change.
+    pub(crate) access: Arc<Access>,
     /// Whom it asks for models, signals and services; nobody while it describes itself.
     pub(crate) application: Option<Arc<dyn Application>>,
     pub(crate) keyvalue: Arc<dyn KeyValue>,
@@ -32,6 +35,8 @@ pub(crate) struct State {
     /// Rows that it has read.
     pub(crate) rows: u64,
     pub(crate) plugin: Arc<str>,
+    /// Whether it finds no clock that runs and no chance: while it describes itself.
+    pub(crate) is_frozen: bool,
     host_calls: u32,
     pub(crate) log_lines: u32,
 }
@@ -39,7 +44,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(
         plugin: Arc<str>,
-        allowance: Arc<Allowance>,
+        (allowance, access): (Arc<Allowance>, Arc<Access>),
         application: Option<Arc<dyn Application>>,
         keyvalue: Arc<dyn KeyValue>,
         budget: Budget,
@@ -50,11 +55,13 @@ impl State {
             fault: None,
             wasi: None,
             allowance,
+            access,
             application,
             keyvalue,
             script: None,
             rows: 0,
             plugin,
+            is_frozen: false,
             host_calls: 0,
             log_lines: 0,
         }

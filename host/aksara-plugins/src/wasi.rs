@@ -4,14 +4,15 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock, WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, random};
-use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::random::{Deterministic, WasiRandom};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
@@ -54,13 +55,42 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    pub(crate) fn new(bytes_max: usize, http: Http) -> Self {
+    /// For a call, or (`is_frozen`) for a plugin that describes itself: whatever it asks then, it says the same each time.
+    pub(crate) fn new(bytes_max: usize, http: Http, is_frozen: bool) -> Self {
         let output = Output { bytes: Arc::default(), bytes_max };
         let mut builder = WasiCtx::builder();
         builder.stdout(output.clone()).stderr(output.clone()).max_random_size(RANDOM_BYTES_MAX);
+        if is_frozen {
+            let random = || Deterministic::new((0..=u8::MAX).collect());
+            builder.wall_clock(Frozen).monotonic_clock(Frozen).secure_random(random());
+            builder.insecure_random(random()).insecure_random_seed(0);
+        }
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
         Wasi { context: builder.build(), table, http, output }
+    }
+}
+
+/// A clock that stands still.
+struct Frozen;
+
+impl HostWallClock for Frozen {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Frozen {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        0
     }
 }
 

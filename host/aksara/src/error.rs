@@ -277,7 +277,7 @@ impl Error {
     }
 
     /// The error that began it: in a handler that passed on the error of a save of its own, that one.
-    fn root(&self) -> &Error {
+    pub(crate) fn root(&self) -> &Error {
         match self {
             Error::Handler { source, .. } => source.downcast_ref::<Error>().map_or(self, Error::root),
             _ => self,

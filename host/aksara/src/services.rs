@@ -71,15 +71,9 @@ impl Services {
     pub(crate) async fn call(&self, db: &Db, request: ServiceRequest) -> Result<Value, Unanswered> {
         let ServiceRequest { service, args } = request;
         let Some(function) = self.0.get(&service) else {
-            let there_are = self.0.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let there_are = if there_are.is_empty() { "none" } else { &there_are };
-            let told = format!("the application has no service `{service}`; it has {there_are}");
-            return Err(RequestError::new(told).into());
+            return Err(RequestError::new("the application does not have it").into());
         };
-        function(db.clone(), args).await.map_err(|mut unanswered| {
-            unanswered.told.error.insert_str(0, &format!("the service `{service}`: "));
-            unanswered
-        })
+        function(db.clone(), args).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aksara_plugins::{Answer, Application};
+use aksara_plugins::{Access, Answer, Application};
 use aksara_wire::{
     Map, ModelOperation, ModelRequest, ModelRows, RequestError, SendRequest, ServiceRequest, Value,
 };
@@ -53,17 +53,17 @@ impl Offered {
 }
 
 impl Application for Offered {
-    fn models(&self, operation: ModelOperation, request: ModelRequest) -> Answer<'_> {
+    fn models<'a>(&'a self, _: &'a Access, operation: ModelOperation, request: ModelRequest) -> Answer<'a> {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         Box::pin(ready(rows.answer(operation, &request)))
     }
 
-    fn send(&self, request: SendRequest) -> Answer<'_> {
+    fn send<'a>(&'a self, _: &'a Access, request: SendRequest) -> Answer<'a> {
         eprintln!("sent: {} {}", request.signal, to_object(&request.args));
         Box::pin(ready(Ok(if request.robust { Value::Array(Vec::new()) } else { Value::Nil })))
     }
 
-    fn service(&self, request: ServiceRequest) -> Answer<'_> {
+    fn service<'a>(&'a self, _: &'a Access, request: ServiceRequest) -> Answer<'a> {
         let answer = self.services.get(&request.service).cloned().ok_or_else(|| {
             let name = request.service;
             RequestError::new(format!("there is no service `{name}`; give its answer with `--services`"))

@@ -25,6 +25,7 @@ fn a_plugin_is_approved_as_it_is_and_the_rest_of_the_policy_stays() {
     let shown = Ran::new("allow").arg(&plugin).arg("--dry-run").run();
     assert_eq!(shown.code, 0, "{}", shown.stderr);
     assert!(shown.stdout.contains("`get` on the model `Airport` (new)"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("hearing `pre_save` of `Flight`, seeing `"), "{}", shown.stdout);
     assert!(!fs::read_to_string(&policy).unwrap().contains("sha256"));
 
     let allowed = Ran::new("allow").arg(&plugin).run();

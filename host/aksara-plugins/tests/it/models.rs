@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aksara_plugins::{Application, Deadline, FaultKind, Limits};
+use aksara_plugins::{Access, Answer, Application, Deadline, FaultKind, Limits};
 use aksara_wire::{
     Description, Map, ModelOperation, ModelRequest, Patch, Reply, RequestError, SendRequest, ServiceRequest,
     Value,
@@ -15,11 +14,9 @@ use aksara_wire::{
 
 use crate::fixture::{Fixture, assert_texts, call, call_with, description, fault};
 
-type Answer = Pin<Box<dyn Future<Output = Result<Value, RequestError>> + Send>>;
-
 /// Models whose answers are made by a function.
 pub(crate) struct Answers {
-    answer: Box<dyn Fn(ModelOperation, ModelRequest) -> Answer + Send + Sync>,
+    answer: Box<dyn Fn(ModelOperation, ModelRequest) -> Answer<'static> + Send + Sync>,
     /// How often they were asked.
     asked: AtomicU32,
     /// The last request.
@@ -30,7 +27,8 @@ impl Answers {
     pub(crate) fn new<F: Future<Output = Result<Value, RequestError>> + Send + 'static>(
         answer: impl Fn(ModelOperation, ModelRequest) -> F + Send + Sync + 'static,
     ) -> Self {
-        let answer = Box::new(move |operation, request| Box::pin(answer(operation, request)) as Answer);
+        let answer =
+            Box::new(move |operation, request| Box::pin(answer(operation, request)) as Answer<'static>);
         Answers { answer, asked: AtomicU32::new(0), request: Mutex::new(None) }
     }
 
@@ -46,18 +44,18 @@ impl Answers {
 }
 
 impl Application for Answers {
-    fn models(&self, operation: ModelOperation, request: ModelRequest) -> aksara_plugins::Answer<'_> {
+    fn models<'a>(&'a self, _: &'a Access, operation: ModelOperation, request: ModelRequest) -> Answer<'a> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         *self.request.lock().unwrap() = Some((operation, request.clone()));
         (self.answer)(operation, request)
     }
 
-    fn send(&self, request: SendRequest) -> aksara_plugins::Answer<'_> {
+    fn send<'a>(&'a self, _: &'a Access, request: SendRequest) -> Answer<'a> {
         let sent = Value::Str(format!("sent {}", request.signal));
         Box::pin(std::future::ready(Ok(sent)))
     }
 
-    fn service(&self, request: ServiceRequest) -> aksara_plugins::Answer<'_> {
+    fn service<'a>(&'a self, _: &'a Access, request: ServiceRequest) -> Answer<'a> {
         Box::pin(std::future::ready(Ok(request.args)))
     }
 }

@@ -80,6 +80,19 @@ async fn in_production_a_plugin_gets_what_was_approved() {
     let digest = refusal.split(' ').nth(3).unwrap().trim_end_matches(',').to_owned();
 
     folder.policy(&approved(&digest));
+    assert_eq!(
+        folder.refusal().await,
+        "it asks for hearing `pre_save` of `app.Article`, seeing all fields, changing all fields, which is not granted; \
+         grant it in `plugins.toml`, or build it without"
+    );
+    let heard = |fields: &str| {
+        let heard =
+            format!("subscriptions = [{{ signal = \"pre_save\", sender = \"app.Article\"{fields} }}]\n");
+        approved(&digest).replace("[plugins.fixture.grants]", &format!("{heard}[plugins.fixture.grants]"))
+    };
+    folder.policy(&heard(", reads = [\"title\"]"));
+    assert!(folder.refusal().await.contains("hearing `pre_save` of `app.Article`, seeing all fields"));
+    folder.policy(&heard(""));
     assert_eq!(folder.refusal().await, "");
 }
 

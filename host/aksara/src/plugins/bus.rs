@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aksara_wire::{self as contract, RequestError, SendRequest};
 
+use super::application::Asker;
 use super::unanswered::{Unanswered, told};
 use super::writes::read;
 use crate::instance::AnyInstance;
@@ -14,7 +15,8 @@ use crate::signals::{self, Arguments, Recipients, SignalKind};
 use crate::{Db, Error};
 
 /// Sends a signal: nil, or what became of each handler.
-pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Value, Unanswered> {
+pub(super) async fn send(asker: Asker<'_>, request: SendRequest) -> Result<contract::Value, Unanswered> {
+    let db = asker.db;
     let SendRequest { signal, args, sender, key, robust } = request;
     let (signal, args) = arguments(db, &signal, args)?;
     let sender = sender.map(|label| model(&label)).transpose()?;
@@ -38,7 +40,7 @@ pub(super) async fn send(db: &Db, request: SendRequest) -> Result<contract::Valu
     }
     let outcomes = signals::send_custom_robust(db, recipients).await?;
     let outcome = |(handler, error): (String, Option<Error>)| {
-        let error = error.map(|error| told(&error).error);
+        let error = error.map(|error| told(&error, asker.access).error);
         contract::Value::Map(contract::Map::from([
             ("handler".to_owned(), handler.into()),
             ("error".to_owned(), error.into()),

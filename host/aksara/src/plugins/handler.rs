@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aksara_plugins::{Application, CallContext, CallError, PluginHandler};
+use aksara_plugins::{Access, Application, CallContext, CallError, PluginHandler};
 use aksara_wire::{Grants, Reply, Subscription, When};
 
 use super::application::Ambient;
@@ -27,7 +27,8 @@ impl Handler for PluginHandler {
 
     fn wants(&self, event: &Event<'_>) -> bool {
         let subscription = self.subscription();
-        concerns(subscription, event) && wanted(&subscription.when, event)
+        let access = self.revision().access();
+        concerns(subscription, event) && wanted(&subscription.when, event, access)
     }
 
     fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
@@ -37,7 +38,12 @@ impl Handler for PluginHandler {
 
 async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
     let subscription = handler.subscription();
-    let payload = event.encoded(&subscription.reads);
+    let access = handler.revision().access();
+    // What a handler for one model reads was narrowed when it was loaded.
+    let payload = match &subscription.sender {
+        Some(_) => event.encoded(&subscription.reads),
+        None => event.encoded(&access.seen(event.sender, &subscription.reads)),
+    };
     let asks = handler.revision().allowance().grants != Grants::default();
     let ambient = asks.then(|| Arc::new(Ambient::new(event.db)));
     let application = ambient.clone().map(|ambient| ambient as Arc<dyn Application>);
@@ -63,7 +69,7 @@ fn concerns(subscription: &Subscription, event: &Event<'_>) -> bool {
 }
 
 /// Whether the subscription's condition lets the event through.
-fn wanted(when: &When, event: &Event<'_>) -> bool {
+fn wanted(when: &When, event: &Event<'_>, access: &Access) -> bool {
     let created = match event.details {
         Details::Save { created, .. } => Some(created),
         Details::Ended(written) => Some(written.created),
@@ -85,7 +91,8 @@ fn wanted(when: &When, event: &Event<'_>) -> bool {
         // What is about several, or about none, is not asked for its fields.
         (_, None) => true,
     };
-    by_kind && (when.changed.is_empty() || when.changed.iter().any(changed))
+    let seen = |name: &&String| access.reads(event.sender, name);
+    by_kind && (when.changed.is_empty() || when.changed.iter().filter(seen).any(changed))
 }
 
 fn failure(handler: &PluginHandler, event: &Event<'_>, ambient: Option<&Ambient>, error: CallError) -> Error {

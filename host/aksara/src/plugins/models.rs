@@ -5,6 +5,7 @@ use aksara_wire::{
 };
 use sea_query::{BinOper, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
+use super::application::Asker;
 use super::unanswered::Unanswered;
 use super::wire::{from_wire, to_wire};
 use super::writes;
@@ -19,7 +20,7 @@ use crate::{Db, Error, Value, init};
 
 /// Answers one request.
 pub(super) async fn answer(
-    db: &Db,
+    asker: Asker<'_>,
     operation: ModelOperation,
     request: ModelRequest,
 ) -> Result<contract::Value, Unanswered> {
@@ -27,60 +28,61 @@ pub(super) async fn answer(
         .ok_or_else(|| RequestError::new(format!("there is no model `{}`", request.model)))?;
     match operation {
         ModelOperation::Get => {
-            let fields = chosen(meta, request.fields.as_deref())?;
+            let fields = chosen(asker, meta, request.fields.as_deref())?;
             let key = value(meta.key_field(), meta, request.key)?;
             let mut select = Query::select();
             select.and_where(Expr::col(meta.key_field().name).eq(key));
-            let rows = read(db, meta, select, &fields).await?;
+            let rows = read(asker, meta, select, &fields).await?;
             Ok(rows.into_iter().next().unwrap_or(contract::Value::Nil))
         }
         ModelOperation::Find => {
-            let fields = chosen(meta, request.fields.as_deref())?;
+            let fields = chosen(asker, meta, request.fields.as_deref())?;
             let mut select = Query::select();
-            select.cond_where(condition(db, meta, request.filter)?);
+            select.cond_where(condition(asker, meta, request.filter)?);
             for name in &request.order_by {
                 let (name, order) = match name.strip_prefix('-') {
                     Some(name) => (name, Order::Desc),
                     None => (name.as_str(), Order::Asc),
                 };
-                select.order_by_expr(sorted(db.backend(), meta, field(meta, name)?), order);
+                select.order_by_expr(sorted(asker.db.backend(), meta, asker.readable(meta, name)?), order);
             }
             if let Some(limit) = request.limit {
                 select.limit(limit);
             }
-            Ok(contract::Value::Array(read(db, meta, select, &fields).await?))
+            Ok(contract::Value::Array(read(asker, meta, select, &fields).await?))
         }
         ModelOperation::Count => {
             let mut select = Query::select();
             select.expr(Func::count(Expr::cust("*"))).from(meta.table);
-            select.cond_where(condition(db, meta, request.filter)?);
-            let rows = fetch(db, meta, &select).await?;
+            select.cond_where(condition(asker, meta, request.filter)?);
+            let rows = fetch(asker.db, meta, &select).await?;
             let count = rows.first().map(|row| row.value(0, FieldKind::I64)).transpose()?;
             Ok(count.as_ref().map_or(contract::Value::Int(0), to_wire))
         }
-        ModelOperation::Create => writes::create(db, meta, request).await,
-        ModelOperation::Update => writes::update(db, meta, request).await,
-        ModelOperation::Delete => writes::delete(db, meta, request).await,
+        ModelOperation::Create => writes::create(asker, meta, request).await,
+        ModelOperation::Update => writes::update(asker, meta, request).await,
+        ModelOperation::Delete => writes::delete(asker, meta, request).await,
     }
 }
 
-/// The fields that a request wants; none at all selects the key, to learn whether there is a row.
+/// The fields that a request wants, or all that it may see; none at all selects the key, to learn whether there is a row.
 fn chosen(
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     names: Option<&[String]>,
 ) -> Result<Vec<&'static FieldMeta>, RequestError> {
     match names {
-        None => Ok(meta.fields.iter().collect()),
+        None => {
+            let mut shown: Vec<_> =
+                meta.fields.iter().filter(|field| asker.access.reads(meta.label, field.name)).collect();
+            if shown.is_empty() {
+                shown.push(meta.key_field());
+            }
+            Ok(shown)
+        }
         Some([]) => Ok(vec![meta.key_field()]),
-        Some(names) => names.iter().map(|name| field(meta, name)).collect(),
+        Some(names) => names.iter().map(|name| asker.readable(meta, name)).collect(),
     }
-}
-
-pub(super) fn field(meta: &'static ModelMeta, name: &str) -> Result<&'static FieldMeta, RequestError> {
-    let position = meta.position(name);
-    position
-        .map(|position| &meta.fields[position])
-        .ok_or_else(|| RequestError::new(format!("`{}` has no field `{name}`", meta.label)))
 }
 
 pub(super) fn value(
@@ -96,7 +98,7 @@ pub(super) fn value(
 /// Reads these fields of the rows that a statement selects: of the columns themselves, or of instances where there are
 /// handlers of `pre_init` or `post_init`.
 async fn read(
-    db: &Db,
+    Asker { db, access }: Asker<'_>,
     meta: &'static ModelMeta,
     mut select: SelectStatement,
     fields: &[&'static FieldMeta],
@@ -106,6 +108,8 @@ async fn read(
         let entries = fields
             .iter()
             .enumerate()
+            // The key may be selected where it is not shown.
+            .filter(|(_, field)| access.reads(meta.label, field.name))
             .map(|(index, field)| Ok((field.name.to_owned(), to_wire(&value(field, index)?))));
         entries.collect::<Result<_, Error>>().map(contract::Value::Map)
     };
@@ -129,26 +133,30 @@ async fn read(
 }
 
 pub(super) fn condition(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     filter: Option<ModelFilter>,
 ) -> Result<Cond, RequestError> {
-    let condition = filter.map(|filter| expression(meta, filter)).transpose()?;
-    Ok(condition.map_or_else(Cond::all, |condition| condition.render(db.backend())))
+    let condition = filter.map(|filter| expression(asker, meta, filter)).transpose()?;
+    Ok(condition.map_or_else(Cond::all, |condition| condition.render(asker.db.backend())))
 }
 
 /// How deep a filter may be nested the codec has checked.
-fn expression(meta: &'static ModelMeta, filter: ModelFilter) -> Result<Condition, RequestError> {
+fn expression(
+    asker: Asker<'_>,
+    meta: &'static ModelMeta,
+    filter: ModelFilter,
+) -> Result<Condition, RequestError> {
     let each = |join, filters: Vec<ModelFilter>| {
-        let conditions = filters.into_iter().map(|filter| expression(meta, filter));
+        let conditions = filters.into_iter().map(|filter| expression(asker, meta, filter));
         Ok::<_, RequestError>(Condition::joined(join, conditions.collect::<Result<Vec<_>, _>>()?))
     };
     Ok(match filter {
         ModelFilter::And(filters) => each(Join::All, filters)?,
         ModelFilter::Or(filters) => each(Join::Any, filters)?,
-        ModelFilter::Not(filter) => expression(meta, *filter)?.inverted(),
+        ModelFilter::Not(filter) => expression(asker, meta, *filter)?.inverted(),
         ModelFilter::Compare { field: name, operator, value } => {
-            compare(meta, field(meta, &name)?, operator, value)?
+            compare(meta, asker.readable(meta, &name)?, operator, value)?
         }
     })
 }

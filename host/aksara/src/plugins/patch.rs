@@ -104,7 +104,6 @@ fn check_fields(
     checked: &mut Checked,
 ) -> Result<(), String> {
     let meta = instance.meta();
-    let writes = handler.subscription().writes.as_ref();
     for (name, value) in fields {
         let index = meta.position(&name).ok_or_else(|| unknown(meta, &name))?;
         let field = &meta.fields[index];
@@ -120,7 +119,7 @@ fn check_fields(
                 meta.label
             ));
         }
-        if writes.is_some_and(|writes| !writes.contains(&name)) {
+        if !may_write(handler, meta, &name) {
             return Err(format!("set `{}.{name}`, which is not in its `writes`", meta.label));
         }
         checked.values.push((row, index, value));
@@ -128,15 +127,21 @@ fn check_fields(
     Ok(())
 }
 
-fn check_update_fields(handler: &PluginHandler, meta: &ModelMeta, names: &[String]) -> Result<(), String> {
+/// Whether the handler says that it changes the field, and its plugin may.
+fn may_write(handler: &PluginHandler, meta: &ModelMeta, name: &str) -> bool {
     let writes = handler.subscription().writes.as_ref();
+    let access = handler.revision().access();
+    writes.is_none_or(|writes| writes.contains(name)) && access.writes(meta.label, name)
+}
+
+fn check_update_fields(handler: &PluginHandler, meta: &ModelMeta, names: &[String]) -> Result<(), String> {
     for name in names {
         match meta.position(name) {
             None => return Err(unknown(meta, name)),
             Some(index) if index == meta.key => {
                 return Err(format!("added `{name}`, the primary key, to update_fields"));
             }
-            Some(_) if writes.is_some_and(|writes| !writes.contains(name)) => {
+            Some(_) if !may_write(handler, meta, name) => {
                 return Err(format!("added `{name}` to update_fields, which is not in its `writes`"));
             }
             Some(_) => {}

@@ -7,8 +7,8 @@ use aksara_wire::{
 };
 use sea_query::{BinOper, Cond, Expr, ExprTrait, Query};
 
-use super::application::number;
-use super::models::{condition, field, value};
+use super::application::{Asker, number};
+use super::models::{condition, value};
 use super::unanswered::Unanswered;
 use super::wire::{from_wire, to_wire};
 use crate::db::On;
@@ -22,37 +22,43 @@ use crate::signals::{Operation, Origin};
 use crate::transaction::Scope;
 use crate::{Db, delete, init, update};
 
-/// Saves a new instance; its fields.
+/// Saves a new instance; its fields that the plugin may see.
 pub(super) async fn create(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     request: ModelRequest,
 ) -> Result<contract::Value, Unanswered> {
+    let db = asker.db;
     let mut instance = (meta.new_instance)();
-    set(&mut *instance, request.values)?;
+    set(asker, &mut *instance, request.values)?;
     let operation = Operation::new();
     if init::is_heard(db, meta) {
         init::send(db, &operation, &mut *instance).await?;
     }
     let options = SaveOptions { force_insert: true, ..SaveOptions::default() };
     save(&mut *instance, db, options, &operation).await?;
-    let fields = meta.fields.iter().enumerate();
-    let fields = fields.map(|(index, field)| (field.name.to_owned(), to_wire(&instance.value(index))));
-    Ok(contract::Value::Map(fields.collect()))
+    Ok(asker.shown(&*instance))
 }
 
 /// Saves one instance anew, or writes to the rows that a filter selects; their number.
 pub(super) async fn update(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     request: ModelRequest,
 ) -> Result<contract::Value, Unanswered> {
     let ModelRequest { key, filter, values, expressions, .. } = request;
-    let filter = match meant(db, meta, key, filter)? {
+    let names = || values.keys().chain(expressions.keys());
+    if names().any(|name| *name == meta.key_field().name) {
+        let text =
+            format!("`{}.{}` is the primary key, which no update changes", meta.label, meta.key_field().name);
+        return Err(RequestError::new(text).into());
+    }
+    let filter = match meant(asker, meta, key, filter)? {
         Meant::Key(key) => {
             // What the row is changed from is what is stored: nothing that another writes meanwhile is lost.
-            let scope = Scope::enter(db).await?;
-            let updated = update_one(scope.db(), meta, key, values, expressions).await;
+            let scope = Scope::enter(asker.db).await?;
+            let inside = Asker { db: scope.db(), ..asker };
+            let updated = update_one(inside, meta, key, values, expressions).await;
             let (rows, after) = scope.finish(updated).await?;
             after.run().await;
             return Ok(number(rows));
@@ -61,30 +67,31 @@ pub(super) async fn update(
     };
     let mut assignments = Vec::new();
     for (name, new) in values {
-        let field = field(meta, &name)?;
+        let field = asker.writable(meta, &name)?;
         assignments.push((field, Expr::val(fitting(meta, field, new)?).into()));
     }
     for (name, expression) in expressions {
-        let target = field(meta, &name)?;
-        assignments.push((target, computed(meta, target, expression)?));
+        let target = asker.writable(meta, &name)?;
+        assignments.push((target, computed(asker, meta, target, expression)?));
     }
-    Ok(number(update::by_filter(db, meta, assignments, filter).await?))
+    Ok(number(update::by_filter(asker.db, meta, assignments, filter).await?))
 }
 
 /// Changes one instance and saves it, with its signals; the number of rows.
 async fn update_one(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     key: contract::Value,
     mut values: contract::Map,
     expressions: BTreeMap<String, FieldExpression>,
 ) -> Result<u64, Unanswered> {
+    let db = asker.db;
     let Some(mut instance) = read(db, meta, key, Some(Lock::Update)).await? else { return Ok(0) };
     for (name, expression) in expressions {
-        let target = field(meta, &name)?;
+        let target = asker.writable(meta, &name)?;
         let mut select = Query::select();
         select
-            .expr(computed(meta, target, expression)?.stored_on(db.backend()))
+            .expr(computed(asker, meta, target, expression)?.stored_on(db.backend()))
             .from(meta.table)
             .cond_where(by_key(meta, instance.key()));
         // Also here: MySQL computes from what was stored when the transaction first read, unless the row is read to be locked.
@@ -96,7 +103,7 @@ async fn update_one(
     }
     let names: Vec<String> = values.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    set(&mut *instance, values)?;
+    set(asker, &mut *instance, values)?;
     let options = SaveOptions { update_fields: Some(&names), ..SaveOptions::default() };
     save(&mut *instance, db, options, &Operation::new()).await?;
     Ok(1)
@@ -104,15 +111,15 @@ async fn update_one(
 
 /// Deletes one instance, or those that a filter selects; the number of rows, with those of the cascade.
 pub(super) async fn delete(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     request: ModelRequest,
 ) -> Result<contract::Value, Unanswered> {
-    let (condition, origin) = match meant(db, meta, request.key, request.filter)? {
+    let (condition, origin) = match meant(asker, meta, request.key, request.filter)? {
         Meant::Key(key) => (by_key(meta, value(meta.key_field(), meta, key)?), Origin::Instance),
         Meant::Rows(condition) => (condition, Origin::Query),
     };
-    let deleted = delete::by_filter(db, meta, condition, origin).await?;
+    let deleted = delete::by_filter(asker.db, meta, condition, origin).await?;
     Ok(number(deleted.rows))
 }
 
@@ -123,13 +130,13 @@ enum Meant {
 }
 
 fn meant(
-    db: &Db,
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     key: contract::Value,
     filter: Option<ModelFilter>,
 ) -> Result<Meant, RequestError> {
     match (key, filter) {
-        (contract::Value::Nil, Some(filter)) => condition(db, meta, Some(filter)).map(Meant::Rows),
+        (contract::Value::Nil, Some(filter)) => condition(asker, meta, Some(filter)).map(Meant::Rows),
         (contract::Value::Nil, None) | (_, Some(_)) => Err(RequestError::new(KEY_OR_FILTER)),
         (key, None) => Ok(Meant::Key(key)),
     }
@@ -163,10 +170,10 @@ pub(super) async fn read(
 }
 
 /// Sets fields by name.
-fn set(instance: &mut dyn AnyInstance, values: contract::Map) -> Result<(), RequestError> {
+fn set(asker: Asker<'_>, instance: &mut dyn AnyInstance, values: contract::Map) -> Result<(), RequestError> {
     let meta = instance.meta();
     for (name, new) in values {
-        let field = field(meta, &name)?;
+        let field = asker.writable(meta, &name)?;
         let new = fitting(meta, field, new)?;
         if let Some(index) = meta.position(&name) {
             instance
@@ -189,12 +196,13 @@ fn fitting(
 
 /// What a field is set to by an expression over another one, or itself.
 fn computed(
+    asker: Asker<'_>,
     meta: &'static ModelMeta,
     target: &FieldMeta,
     expression: FieldExpression,
 ) -> Result<Side, RequestError> {
     let FieldExpression { field: name, operator, value: right } = expression;
-    let left = field(meta, &name)?;
+    let left = asker.readable(meta, &name)?;
     let refused = |reason: String| {
         Err(RequestError::new(format!(
             "`{}.{}` cannot be computed of `{name}`: {reason}",
