@@ -15,5 +15,6 @@ mod plugins;
 mod reload;
 mod same_scripts;
 mod scripts;
+mod text;
 mod values;
 mod ways;

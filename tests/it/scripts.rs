@@ -86,7 +86,7 @@ async fn errors_have_line_numbers() {
     scripts.write("pages.js", "preSave('Script', ({ instance }) => { instance.slug = 'one'; });").await;
     for (script, expected) in [
         ("const a = 1;\nconst b = ;\n", "pages.js:2: Unexpected token"),
-        ("\n\nnothere();", "ReferenceError: nothere is not defined\n    at <anonymous> (pages.js:3)"),
+        ("\n\nnothere();", "ReferenceError: nothere is not defined\\n    at <anonymous> (pages.js:3)"),
         ("import fs from 'fs';", "pages.js:1: a plain script imports nothing but \"aksara\", found \"fs\""),
         ("await 1;", "pages.js:1: "),
     ] {

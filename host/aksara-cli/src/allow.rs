@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     let revision = match Loader::new()?.load(path, bytes, Map::new())? {
         Loaded::Plugin(revision) => revision,
         Loaded::Fault(fault) => {
-            eprintln!("error: {fault}");
+            output::fault(&fault);
             return Ok(Ended::Fault);
         }
     };

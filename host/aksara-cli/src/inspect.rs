@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     let revision = match Loader::new()?.load(&arguments.file, bytes, Map::new())? {
         Loaded::Plugin(revision) => revision,
         Loaded::Fault(fault) => {
-            eprintln!("error: {fault}");
+            output::fault(&fault);
             return Ok(Ended::Fault);
         }
     };

@@ -25,6 +25,11 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     written.with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
+/// Prints what is wrong with a plugin, for its author: with the line ends of a stack trace, which the host writes as `\n`.
+pub(crate) fn fault(text: &str) {
+    eprintln!("error: {}", text.replace("\\n", "\n"));
+}
+
 /// `773.4 KB`
 pub(crate) fn size(bytes: usize) -> String {
     match bytes {

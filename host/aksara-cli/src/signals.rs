@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
-use crate::Ended;
+use crate::{Ended, output};
 
 /// Lists the handlers of a plugins folder by signal, in the order in which they run.
 ///
@@ -52,7 +52,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
         println!("{:#}", json!({ "handlers": handlers, "refused": refused }));
     } else {
         handlers.iter().for_each(|handler| println!("{}", as_line(handler)));
-        refused.iter().for_each(|(plugin, reason)| eprintln!("error: `{plugin}` is refused: {reason}"));
+        refused
+            .iter()
+            .for_each(|(plugin, reason)| output::fault(&format!("`{plugin}` is refused: {reason}")));
     }
     Ok(if refused.is_empty() { Ended::Done } else { Ended::Fault })
 }

@@ -10,6 +10,7 @@ use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::quarantine::Quarantine;
 use crate::reuse::Reuse;
+use crate::text::shown;
 
 /// What one plugin is allowed.
 #[derive(Clone, Default)]
@@ -70,21 +71,22 @@ impl Allowance {
         }
         let beyond = description.grants.beyond(&self.grants);
         if !beyond.is_empty() {
-            return Err(LoadError::Grants { missing: beyond.join(", ") });
+            return Err(LoadError::Grants { missing: shown(&beyond.join(", ")) });
         }
         if let Some(approved) = &self.subscriptions {
             let heard = description.subscriptions.iter().map(Heard::of);
             let missing: Vec<_> =
                 heard.filter(|heard| !heard.is_in(approved)).map(|heard| heard.to_string()).collect();
             if !missing.is_empty() {
-                return Err(LoadError::Grants { missing: missing.join("; ") });
+                return Err(LoadError::Grants { missing: shown(&missing.join("; ")) });
             }
         }
         let access = Access::new(&self.grants, &self.fields);
         for subscription in &mut description.subscriptions {
-            access
-                .narrow(subscription)
-                .map_err(|reason| LoadError::Fields { handler: subscription.handler.clone(), reason })?;
+            access.narrow(subscription).map_err(|reason| LoadError::Fields {
+                handler: subscription.handler.clone(),
+                reason: shown(&reason),
+            })?;
         }
         Ok((self, access))
     }

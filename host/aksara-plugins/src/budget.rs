@@ -56,15 +56,22 @@ impl Budget {
     /// Makes room for others in the middle of computing.
     ///
     /// # Errors
-    /// The fault when the call has computed for too long.
+    /// As [`check`](Self::check).
     pub(crate) fn make_room(&self) -> Result<(), FaultKind> {
-        let mut spent = self.spent();
-        let slice = spent.slice.map_or(Duration::ZERO, |begin| thread_time().saturating_sub(begin));
-        if spent.computed + slice > Duration::from_millis(spent.computing.ms) {
-            return Err(FaultKind::Deadline(spent.computing));
-        }
-        spent.has_yielded = true;
+        self.check()?;
+        self.spent().has_yielded = true;
         Ok(())
+    }
+
+    /// # Errors
+    /// The fault when the call has computed for too long.
+    pub(crate) fn check(&self) -> Result<(), FaultKind> {
+        let spent = self.spent();
+        let slice = spent.slice.map_or(Duration::ZERO, |begin| thread_time().saturating_sub(begin));
+        match spent.computed + slice > Duration::from_millis(spent.computing.ms) {
+            true => Err(FaultKind::Deadline(spent.computing)),
+            false => Ok(()),
+        }
     }
 
     /// Waits for an answer of the host; computing for it is not the plugin's.

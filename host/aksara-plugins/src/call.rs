@@ -1,21 +1,29 @@
 //! One call: an instance, a budget, and a verdict on how it ended.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aksara_wire::{Failure, Map, Reply};
+use aksara_wire::{DecodeError, Failure, Map, Reply};
 use tokio::sync::OwnedSemaphorePermit;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::application::Application;
-use crate::checks::one_line;
 use crate::engine::Inner;
 use crate::error::{CallError, Fault, FaultKind};
 use crate::http::Http;
 use crate::reuse::{History, Kept};
 use crate::revision::Revision;
 use crate::state::State;
+use crate::text::{one_line, shown, within};
 use crate::wasi::Wasi;
+
+/// Fields, and messages for each, of an instance that a plugin finds invalid.
+const INVALID_MAX: usize = 64;
+
+/// Functions that the text of a trap names, and the bytes of each name.
+const FRAMES_MAX: usize = 3;
+const NAME_BYTES_MAX: usize = 128;
 
 /// What a call needs to know besides the event.
 pub struct CallContext<'a> {
@@ -74,15 +82,15 @@ impl Revision {
         let ((replied, plugin, history), memory_bytes) = live.run(run).await.map_err(fault)?;
         let called = match replied {
             Ok(reply) => {
-                let reply = Reply::decode(&reply, &limits.decode())
-                    .map_err(|error| fault(FaultKind::BadReply(error)))?;
+                let reply =
+                    Reply::decode(&reply, &limits.decode()).map_err(|error| fault(bad_reply(error)))?;
                 Ok(Called { reply, duration: start.elapsed(), memory_bytes })
             }
             Err(failure) => Err(match Failure::decode(&failure, &limits.decode()) {
-                Ok(Failure::Reject(message)) => CallError::Rejected { message },
-                Ok(Failure::Invalid(fields)) => CallError::Invalid { fields },
-                Ok(Failure::Error(message)) => return Err(fault(FaultKind::Error(message))),
-                Err(error) => return Err(fault(FaultKind::BadReply(error))),
+                Ok(Failure::Reject(message)) => CallError::Rejected { message: shown(&message) },
+                Ok(Failure::Invalid(fields)) => CallError::Invalid { fields: messages(fields) },
+                Ok(Failure::Error(message)) => return Err(fault(FaultKind::Error(shown(&message)))),
+                Err(error) => return Err(fault(bad_reply(error))),
             }),
         };
         self.keep(Kept { live, plugin, history, place: None }, memory_bytes);
@@ -156,6 +164,21 @@ impl Live {
     }
 }
 
+/// The messages by field of a plugin that finds an instance invalid.
+fn messages(fields: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    let fields = fields.into_iter().take(INVALID_MAX);
+    fields
+        .map(|(field, all)| (shown(&field), all.iter().take(INVALID_MAX).map(|one| shown(one)).collect()))
+        .collect()
+}
+
+fn bad_reply(error: DecodeError) -> FaultKind {
+    FaultKind::BadReply(match error {
+        DecodeError::Malformed(why) => DecodeError::Malformed(shown(&why)),
+        error => error,
+    })
+}
+
 /// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
 async fn permit(engine: &Inner, wait: Duration) -> Result<OwnedSemaphorePermit, FaultKind> {
     if let Ok(permit) = engine.calls.clone().try_acquire_owned() {
@@ -168,13 +191,31 @@ async fn permit(engine: &Inner, wait: Duration) -> Result<OwnedSemaphorePermit, 
 
 /// Why a call ended: the limit that it hit, or else the trap.
 fn verdict(state: &mut State, error: &wasmtime::Error) -> FaultKind {
-    let limit = state.fault.take().or_else(|| state.usage.refused.take());
-    limit.unwrap_or_else(|| match error.downcast_ref::<Trap>() {
+    if let Some(limit) = state.fault.take().or_else(|| state.usage.refused.take()) {
+        return limit;
+    }
+    let mut text = match error.downcast_ref::<Trap>() {
         // Compiled languages keep a part of their stack in memory, and its end is that of memory.
         Some(trap @ Trap::MemoryOutOfBounds) => {
-            FaultKind::Trap(format!("{trap}, as by a pointer that is wrong or a stack that is exhausted"))
+            format!("{trap}, as by a pointer that is wrong or a stack that is exhausted")
         }
-        Some(trap) => FaultKind::Trap(trap.to_string()),
-        None => FaultKind::Trap(one_line(&error.root_cause().to_string())),
-    })
+        Some(trap) => trap.to_string(),
+        None => one_line(&error.root_cause()),
+    };
+    // Where the names of functions are in the file.
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let names: Vec<String> = frames
+        .iter()
+        .filter_map(|frame| frame.func_name())
+        .take(FRAMES_MAX)
+        .map(|name| format!("`{}`", within(&format!("{:#}", rustc_demangle::demangle(name)), NAME_BYTES_MAX)))
+        .collect();
+    if !names.is_empty() {
+        text.push_str(&format!(", in {}", names.join(" <- ")));
+    }
+    // A panic writes its text there.
+    for line in &state.last_lines {
+        text.push_str(&format!("; it had logged: {line}"));
+    }
+    FaultKind::Trap(text)
 }

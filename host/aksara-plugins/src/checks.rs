@@ -13,10 +13,14 @@ use crate::http;
 use crate::inspect;
 use crate::keyvalue;
 use crate::limits::Limits;
+use crate::text::shown;
 use crate::wasi;
 
 /// Subscriptions of one plugin.
 const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// Bytes of a name that a plugin gives: its own, its version, that of a handler, a signal or a sender.
+const NAME_BYTES_MAX: usize = 128;
 
 /// The interfaces of the contract that a plugin may import.
 const CONTRACT: [&str; 5] = [
@@ -81,7 +85,7 @@ pub(crate) fn check_import(import: &str) -> Result<(), LoadError> {
         keyvalue::INTERFACE => Ok(()),
         _ if interface.starts_with(http::INTERFACES) => Ok(()),
         _ if wasi::HARMLESS.contains(&interface) => Ok(()),
-        _ => Err(LoadError::Import { import: one_line(import) }),
+        _ => Err(LoadError::Import { import: shown(import) }),
     }
 }
 
@@ -90,7 +94,7 @@ fn check_contract(version: &str) -> Result<(), LoadError> {
     let series = |version: &str| version.rsplit_once('.').map(|(series, _)| series.to_owned());
     match series(version) == series(CONTRACT_VERSION) {
         true => Ok(()),
-        false => Err(LoadError::Contract { plugin: one_line(version) }),
+        false => Err(LoadError::Contract { plugin: shown(version) }),
     }
 }
 
@@ -116,18 +120,19 @@ pub(crate) fn check_description(name: Option<&str>, description: &Description) -
     if let Some(file) = name.filter(|name| name != plugin) {
         return Err(LoadError::Name { plugin: plugin.clone(), file: file.to_owned() });
     }
+    check_lengths(description)?;
     let subscriptions = description.subscriptions.len();
     if subscriptions > SUBSCRIPTIONS_MAX {
         let message = format!("it has {subscriptions} subscriptions, {SUBSCRIPTIONS_MAX} are allowed");
         return Err(nonsense(&message));
     }
-    if description.version.contains(char::is_control) {
+    if shown(&description.version) != description.version {
         return Err(nonsense("the version has control characters"));
     }
     let mut seen = HashSet::new();
     for subscription in &description.subscriptions {
         let Subscription { handler, signal, sender, .. } = subscription;
-        if handler.is_empty() || handler.contains(char::is_control) {
+        if handler.is_empty() || shown(handler) != *handler {
             return Err(nonsense(&format!("{handler:?} is no name of a handler")));
         }
         if !seen.insert((handler, signal, sender)) {
@@ -138,6 +143,28 @@ pub(crate) fn check_description(name: Option<&str>, description: &Description) -
             let known = BUILT_IN_SIGNALS.join("`, `");
             let message = format!("`{handler}` subscribes to `{signal}`, and this host sends `{known}`");
             return Err(nonsense(&message));
+        }
+    }
+    Ok(())
+}
+
+/// Names are quoted in errors and in the log.
+fn check_lengths(description: &Description) -> Result<(), LoadError> {
+    let handlers = description.subscriptions.iter().flat_map(|subscription| {
+        [
+            ("a handler", &subscription.handler),
+            ("a signal", &subscription.signal),
+            ("a sender", subscription.sender.as_ref().unwrap_or(&subscription.signal)),
+        ]
+    });
+    let names = [("the plugin", &description.name), ("the version", &description.version)];
+    let declared = description.signals.keys().map(|signal| ("a signal", signal));
+    for (what, name) in names.into_iter().chain(handlers).chain(declared) {
+        if name.len() > NAME_BYTES_MAX {
+            let bytes = name.len();
+            return Err(nonsense(&format!(
+                "the name of {what} has {bytes} bytes, {NAME_BYTES_MAX} are allowed"
+            )));
         }
     }
     Ok(())
@@ -161,11 +188,5 @@ pub(crate) fn check_granted(imports: &[String], allowance: &Allowance) -> Result
 
 /// What `describe` returned is quoted, whatever it is.
 pub(crate) fn nonsense(text: &str) -> LoadError {
-    LoadError::Description(one_line(text))
-}
-
-/// Errors are shown in one line, and what a plugin says in them does not steer a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let is_between = |letter: char| letter.is_whitespace() || letter.is_control();
-    text.split(is_between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    LoadError::Description(shown(text))
 }

@@ -12,7 +12,7 @@ use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
 use crate::bindings::aksara::signals::{bus, config as settings, log, models, services};
 use crate::cache;
-use crate::checks::{check_file_name, check_import, check_shape, digest, imports, one_line};
+use crate::checks::{check_file_name, check_import, check_shape, digest, imports};
 use crate::error::LoadError;
 use crate::http;
 use crate::inspect;
@@ -20,6 +20,7 @@ use crate::keyvalue::{self, KeyValue, MemoryStore};
 use crate::revision::Revision;
 use crate::script::{self, Script};
 use crate::state::State;
+use crate::text::one_line;
 use crate::wasi;
 
 /// Length of a tick of the epoch: how exactly deadlines are kept, and how long a plugin may hold a thread.
@@ -182,13 +183,13 @@ impl Engine {
         let compile = move || {
             let Inner { engine, linker, .. } = &*inner;
             let component = Component::from_binary(engine, inspect::without_description(&bytes))
-                .map_err(|error| LoadError::Compile(one_line(&format!("{error:#}"))))?;
+                .map_err(|error| LoadError::Compile(one_line(&error)))?;
             let imports = imports(engine, &component);
             imports.iter().try_for_each(|import| check(import))?;
             let instance = linker
                 .instantiate_pre(&component)
                 .and_then(PluginPre::new)
-                .map_err(|error| LoadError::Interface(one_line(&format!("{error:#}"))))?;
+                .map_err(|error| LoadError::Interface(one_line(&error)))?;
             Ok(Linked { instance, imports })
         };
         // It takes from milliseconds to seconds of a whole core: not on a thread that serves calls.

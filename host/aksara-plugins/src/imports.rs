@@ -9,6 +9,7 @@ use wasmtime::Result;
 use crate::bindings::aksara::signals::{bus, config, log, models, services};
 use crate::error::FaultKind;
 use crate::state::State;
+use crate::text::RECORD_BYTES_MAX;
 
 /// What an import returns to the plugin: the answer, or the error that its author reads.
 type Returned = std::result::Result<Vec<u8>, Vec<u8>>;
@@ -57,6 +58,9 @@ fn refuse(error: String) -> Result<Returned> {
     Ok(Err(RequestError::new(error).encode()))
 }
 
+/// Bytes of all records that one call logs: as many as are shown of them.
+const LOG_BYTES_MAX: usize = 64 * RECORD_BYTES_MAX;
+
 /// What is not granted, and who has to do what about it.
 fn denied(what: &str) -> String {
     format!(
@@ -75,9 +79,12 @@ fn rows(answer: &Value) -> u64 {
 
 impl log::Host for State {
     async fn write(&mut self, record: Vec<u8>) -> Result<()> {
-        if self.log_lines >= self.limits().log_lines_max {
+        self.check_time()?;
+        self.log_bytes = self.log_bytes.saturating_add(record.len());
+        if self.log_lines >= self.limits().log_lines_max || self.log_bytes > LOG_BYTES_MAX {
             // Nothing of it would be shown, and decoding it costs; writing for ever ends by the limit of host calls.
             self.count_host_call()?;
+            self.log_lines = self.log_lines.max(self.limits().log_lines_max);
             self.log("warn", "", &Map::new());
             return Ok(());
         }

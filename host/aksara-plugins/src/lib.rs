@@ -30,6 +30,7 @@ mod revision;
 mod script;
 mod set;
 mod state;
+mod text;
 mod wasi;
 mod watch;
 
@@ -51,3 +52,4 @@ pub use quarantine::{Quarantine, Then};
 pub use reuse::Reuse;
 pub use revision::Revision;
 pub use set::{PluginHandler, PluginSet, PluginStatus, Serving};
+pub use text::{ERROR_TEXT_BYTES_MAX, shown};

@@ -7,10 +7,10 @@ use wasmtime::{Result, Store};
 
 use self::bindings::RunnerPre;
 use self::bindings::aksara::runner::source;
-use crate::checks::one_line;
 use crate::error::LoadError;
 use crate::revision::Revision;
 use crate::state::State;
+use crate::text::{one_line, shown};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -48,13 +48,13 @@ pub(crate) async fn prepare(
     script: &Arc<Script>,
 ) -> std::result::Result<Script, LoadError> {
     let runner = RunnerPre::new(revision.instance().instance_pre().clone())
-        .map_err(|error| LoadError::Runner(one_line(&format!("{error:#}"))))?;
+        .map_err(|error| LoadError::Runner(one_line(&error)))?;
     let run = async |store: &mut Store<State>| {
         let runner = runner.instantiate_async(&mut *store).await?;
         runner.aksara_runner_script().call_prepare(store, &script.text).await
     };
     let prepared = revision.run(run).await.map_err(|fault| LoadError::Script(format!("it {fault}")))?;
-    let text = prepared.map_err(LoadError::Script)?;
+    let text = prepared.map_err(|problem| LoadError::Script(shown(&problem)))?;
     Ok(Script { name: script.name.clone(), text })
 }
 

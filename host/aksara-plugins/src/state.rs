@@ -1,5 +1,6 @@
 //! What one call has on the host's side: its budget, its log, whom it may ask.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -14,7 +15,12 @@ use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
 use crate::limits::{Limits, Usage};
 use crate::script::Script;
+use crate::text::{RECORD_BYTES_MAX, shown, within};
 use crate::wasi::Wasi;
+
+/// Lines of the log in the text of a trap, and the bytes of each.
+const LAST_LINES: usize = 3;
+const LAST_LINE_BYTES: usize = 256;
 
 /// The data of a store.
 pub(crate) struct State {
@@ -39,6 +45,10 @@ pub(crate) struct State {
     pub(crate) is_frozen: bool,
     host_calls: u32,
     pub(crate) log_lines: u32,
+    /// Bytes of records that were decoded for the log.
+    pub(crate) log_bytes: usize,
+    /// What it logged last, for the text of a trap.
+    pub(crate) last_lines: VecDeque<String>,
 }
 
 impl State {
@@ -64,6 +74,8 @@ impl State {
             is_frozen: false,
             host_calls: 0,
             log_lines: 0,
+            log_bytes: 0,
+            last_lines: VecDeque::new(),
         }
     }
 
@@ -92,11 +104,20 @@ impl State {
 
     /// Counts one call of the host.
     pub(crate) fn count_host_call(&mut self) -> Result<()> {
+        self.check_time()?;
         self.host_calls += 1;
         let host_calls_max = self.limits().host_calls_max;
         match self.host_calls > host_calls_max {
             true => self.exceed(FaultKind::HostCalls { host_calls_max }),
             false => Ok(()),
+        }
+    }
+
+    /// Ends the call where it has computed for too long: between two calls of the host no epoch may have been looked at.
+    pub(crate) fn check_time(&mut self) -> Result<()> {
+        match self.budget.check() {
+            Ok(()) => Ok(()),
+            Err(fault) => self.exceed(fault),
         }
     }
 
@@ -108,7 +129,8 @@ impl State {
         }
     }
 
-    /// Writes a line of the plugin to the log; past the budget, lines are dropped.
+    /// Writes a line of the plugin to the log; past the budget, lines are dropped. What the plugin says is one line, whatever
+    /// it holds.
     pub(crate) fn log(&mut self, level: &str, message: &str, fields: &Map) {
         self.log_lines += 1;
         if self.log_lines > self.limits().log_lines_max {
@@ -118,7 +140,15 @@ impl State {
             return;
         }
         let plugin = &*self.plugin;
-        let fields = Fields(fields);
+        let message = within(message, RECORD_BYTES_MAX);
+        let mut fields = Fields(fields).to_string();
+        if fields.len() > RECORD_BYTES_MAX {
+            fields = within(&fields, RECORD_BYTES_MAX);
+        }
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(within(&message, LAST_LINE_BYTES));
         match level {
             "error" => tracing::error!(target: "aksara::plugin", plugin, %fields, "{message}"),
             "warn" => tracing::warn!(target: "aksara::plugin", plugin, %fields, "{message}"),
@@ -137,11 +167,11 @@ impl std::fmt::Display for Fields<'_> {
         for (index, (key, value)) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { " " };
             match value {
-                Value::Str(text) => write!(f, "{separator}{key}={text}")?,
-                Value::Int(number) => write!(f, "{separator}{key}={number}")?,
-                Value::Float(number) => write!(f, "{separator}{key}={number}")?,
-                Value::Bool(flag) => write!(f, "{separator}{key}={flag}")?,
-                other => write!(f, "{separator}{key}={other:?}")?,
+                Value::Str(text) => write!(f, "{separator}{}={}", shown(key), shown(text))?,
+                Value::Int(number) => write!(f, "{separator}{}={number}", shown(key))?,
+                Value::Float(number) => write!(f, "{separator}{}={number}", shown(key))?,
+                Value::Bool(flag) => write!(f, "{separator}{}={flag}", shown(key))?,
+                other => write!(f, "{separator}{}={}", shown(key), shown(&format!("{other:?}")))?,
             }
         }
         Ok(())

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
         match finish(&loader, source, bytes)? {
             Ok(plugin) => finished.push(plugin),
             Err(fault) => {
-                eprintln!("error: {fault}");
+                output::fault(&fault);
                 return Ok(Ended::Fault);
             }
         }

@@ -192,7 +192,7 @@ fn print(given: &Given, report: &Report) {
         Outcome::Unchanged => println!("unchanged"),
         Outcome::Patch => print!("{}", diff::of(&given.instance, &report.patch)),
         Outcome::Rejected(message) => println!("rejected: {message}"),
-        Outcome::Fault(message) => eprintln!("error: {message}"),
+        Outcome::Fault(message) => output::fault(message),
     }
     if !report.update_fields.is_empty() {
         println!("update_fields: + {}", report.update_fields.join(", "));

@@ -1,6 +1,6 @@
 //! Patches: what a plugin wants changed, every field checked against the model before any of it is used.
 
-use aksara_plugins::PluginHandler;
+use aksara_plugins::{PluginHandler, shown};
 use aksara_wire::{self as contract, Patch};
 
 use super::wire::{from_wire, to_wire};
@@ -16,6 +16,7 @@ pub(super) fn apply(handler: &PluginHandler, event: &mut Event<'_>, patch: Patch
     applied.map_err(|problem| {
         let (signal, sender) = (event.signal.name(), event.sender);
         let (plugin, name) = (handler.revision().label(), &handler.subscription().handler);
+        let problem = shown(&problem);
         let message = format!("{plugin}: handler `{name}` for {signal} of `{sender}` {problem}");
         Error::Plugin { handler: handler.id().to_owned(), signal, sender, message }
     })
