@@ -49,8 +49,9 @@ paid.send({ total: 1 });
 const rows = models<Post>("Post").filter(or(F("views").ge(3), { title: "Hello" }), { slug: null }).orderBy("-views").all();
 export const titles: string[] = rows.map(({ title }) => title);
 models<Post>("Post").rows().update({ views: F("views").add(1) });
-// @ts-expect-error an expression is for `update` of many rows alone
 models<Post>("Post").update(1, { views: F("views").add(1) });
+// @ts-expect-error there is no row yet to compute from
+models<Post>("Post").create({ views: F("views").add(1) });
 
 export const reversed = service<string>("reverse", { text: "abc" }).length;
 export const greeting: string = config<string>("greeting") ?? "none";
