@@ -32,7 +32,7 @@ impl Blog {
         }
         let folder = plugins_folder(names);
         // Python needs its time to start, on a machine that does other things as well.
-        let limits = Limits { deadline_ms: 2_000, ..Limits::default() };
+        let limits = Limits { deadline_ms: 2_000, own_wait_ms: 60_000, ..Limits::default() };
         let options = PluginsOptions { limits, keyvalue, ..PluginsOptions::default() };
         let plugins = open_plugins(folder.path(), options).await.unwrap();
         for status in plugins.status() {
@@ -70,7 +70,7 @@ async fn handlers_in_different_languages_compose_in_priority_order() {
             "first.js",
             "preSave('Post', ({ instance }) => { instance.title = 'Second'; }, { priority: 20 });",
         );
-        let limits = Limits { deadline_ms: 2_000, ..Limits::default() };
+        let limits = Limits { deadline_ms: 2_000, own_wait_ms: 60_000, ..Limits::default() };
         let options = PluginsOptions { limits, javascript: Some(javascript), ..PluginsOptions::default() };
         let plugins = open_plugins(folder.path(), options).await.unwrap();
         let options = |options: aksara::DbOptions| options.plugins(&plugins);

@@ -81,7 +81,8 @@ impl Host {
         std::fs::copy(plugin(&name), plugins.join(format!("{name}.wasm"))).unwrap();
         // The first call of a runtime takes its time, on a machine that does other things as well; and a megabyte of text
         // is four of them in `post_save`.
-        let limits = "deadline_ms = 2000, bytes_max = 8388608, memory_bytes_max = 134217728";
+        let limits =
+            "deadline_ms = 2000, own_wait_ms = 60000, bytes_max = 8388608, memory_bytes_max = 134217728";
         let reuse = if reuses { "reuse = {}" } else { "" };
         let policy = format!(
             "[plugins.{name}]\nsettings = {{ greeting = \"hello\" }}\nlimits = {{ {limits} }}\n{reuse}\n"

@@ -64,8 +64,9 @@ async fn with_grants(fetcher: &str, hosts: &str) -> (TestDb, aksara::Plugins, Te
     let plugins = folder.path().join("plugins");
     std::fs::create_dir(&plugins).unwrap();
     std::fs::copy(plugin(fetcher), plugins.join(format!("{fetcher}.wasm"))).unwrap();
-    let policy =
-        format!("[plugins.{fetcher}]\ngrants = {{ http = [{hosts}] }}\nlimits = {{ deadline_ms = 2000 }}\n");
+    let policy = format!(
+        "[plugins.{fetcher}]\ngrants = {{ http = [{hosts}] }}\nlimits = {{ deadline_ms = 2000, own_wait_ms = 60000 }}\n"
+    );
     std::fs::write(folder.path().join("plugins.toml"), policy).unwrap();
     let plugins = open_plugins(plugins, Limits::default()).await.unwrap();
     let test = TestDb::opened::<(Fetch,)>(|options| options.plugins(&plugins)).await;

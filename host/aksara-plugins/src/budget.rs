@@ -1,56 +1,91 @@
-//! The two budgets of a call: processor time that the plugin computes for, and time that it waits for the host.
+//! The budgets of a call: processor time that the plugin computes for, time that it waits for itself, and time that it waits
+//! for the host. And its turns: of the calls of one plugin only so many compute at once.
 //!
-//! A busy machine lengthens the time until a plugin is let to run, and takes nothing of either.
+//! A busy machine lengthens the time until a plugin is let to run, and takes nothing of what it computes for.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::error::FaultKind;
-use crate::limits::Deadline;
+use crate::limits::{Deadline, Limits};
 
 /// The budgets of one call, and what it has spent of them.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Mutex<Spent>>);
+pub(crate) struct Budget {
+    spent: Arc<Mutex<Spent>>,
+    /// How many calls of the plugin compute at once.
+    turns: Arc<Semaphore>,
+}
+
+/// What a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The application: its database, its services. Or a core.
+    Host,
+    /// What it has chosen to wait for: a clock, HTTP, a cache.
+    Own,
+}
 
 struct Spent {
     computing: Deadline,
-    waiting: Deadline,
     /// Processor time of the slices that have ended.
     computed: Duration,
     /// Processor time of the thread when the slice under way began; `None` while the plugin does not compute.
     slice: Option<Duration>,
-    waited: Duration,
-    waiting_since: Option<Instant>,
-    /// Whether it is in a call of the host, which other code answers.
-    in_host: bool,
+    host: Waited,
+    own: Waited,
+    /// What it waits for, and since when.
+    waiting: Option<(Wait, Instant)>,
+    /// What other code answers, while it is in a call of the host.
+    in_host: Option<Wait>,
     /// Whether it has only made room for others, and could go on at once.
     has_yielded: bool,
+    /// What lets it compute.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Time that was spent on waiting.
+struct Waited {
+    limit: Deadline,
+    time: Duration,
+}
+
+impl Waited {
+    fn left(&self) -> Duration {
+        Duration::from_millis(self.limit.ms).saturating_sub(self.time)
+    }
 }
 
 impl Budget {
-    pub(crate) fn new(computing: Deadline, waiting: Deadline) -> Self {
-        Budget(Arc::new(Mutex::new(Spent {
-            computing,
-            waiting,
+    /// Those of a call for this signal.
+    pub(crate) fn new(limits: &Limits, signal: &str, turns: Arc<Semaphore>) -> Self {
+        let waited = |limit| Waited { limit, time: Duration::ZERO };
+        let spent = Spent {
+            computing: limits.deadline(signal),
             computed: Duration::ZERO,
             slice: None,
-            waited: Duration::ZERO,
-            waiting_since: None,
-            in_host: false,
+            host: waited(limits.wait()),
+            own: waited(limits.own_wait(signal)),
+            waiting: None,
+            in_host: None,
             has_yielded: false,
-        })))
+            turn: None,
+        };
+        Budget { spent: Arc::new(Mutex::new(spent)), turns }
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how long the call may wait for the host, all in all.
     pub(crate) fn wait(&self) -> Duration {
-        Duration::from_millis(self.spent().waiting.ms)
+        Duration::from_millis(self.spent().host.limit.ms)
     }
 
     /// Makes room for others in the middle of computing.
@@ -74,21 +109,31 @@ impl Budget {
         }
     }
 
-    /// Waits for an answer of the host; computing for it is not the plugin's.
+    /// Waits for an answer of the host; computing for it is not the plugin's. Its turn is free for others meanwhile, such as
+    /// for a call that comes of it.
     ///
     /// # Errors
     /// The fault when the call has waited for too long.
-    pub(crate) async fn in_host<T>(&self, answer: impl Future<Output = T>) -> Result<T, FaultKind> {
+    pub(crate) async fn in_host<T>(
+        &self,
+        wait: Wait,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, FaultKind> {
         {
             let mut spent = self.spent();
             spent.end_slice();
-            spent.in_host = true;
-            spent.waiting_since = Some(Instant::now());
+            spent.turn = None;
+            spent.in_host = Some(wait);
+            spent.waiting = Some((wait, Instant::now()));
         }
         let answer = answer.await;
+        self.spent().end_wait()?;
+        let mut turn = Turn::default();
+        poll_fn(|context| self.poll_turn(&mut turn, context)).await?;
         let mut spent = self.spent();
-        spent.in_host = false;
-        spent.end_wait()?;
+        spent.in_host = None;
+        // Of the turn, which is counted there.
+        spent.waiting = None;
         spent.slice = Some(thread_time());
         Ok(answer)
     }
@@ -98,43 +143,80 @@ impl Budget {
     /// # Errors
     /// The fault when the call has waited for too long.
     pub(crate) async fn keep<T>(&self, guest: impl Future<Output = T>) -> Result<T, FaultKind> {
-        let (mut guest, mut timer) = (pin!(guest), pin!(None));
+        let (mut guest, mut timer, mut turn) = (pin!(guest), pin!(None), Turn::default());
         poll_fn(|context| {
-            self.spent().resume()?;
+            let in_host = self.spent().in_host.is_some();
+            if !in_host {
+                self.spent().end_wait()?;
+                if ready!(self.poll_turn(&mut turn, context)).is_err() {
+                    return Poll::Ready(Err(FaultKind::Busy));
+                }
+                self.spent().slice = Some(thread_time());
+            }
             if let Poll::Ready(output) = guest.as_mut().poll(context) {
-                self.spent().end_slice();
+                self.spent().leave();
                 return Poll::Ready(Ok(output));
             }
-            let Some(end) = self.spent().pause() else { return Poll::Pending };
+            let Some((end, fault)) = self.spent().pause() else { return Poll::Pending };
             timer.set(Some(tokio::time::sleep_until(end.into())));
             match timer.as_mut().as_pin_mut().map(|timer| timer.poll(context)) {
-                Some(Poll::Ready(())) => Poll::Ready(Err(FaultKind::HostTime(self.spent().waiting))),
+                Some(Poll::Ready(())) => Poll::Ready(Err(fault)),
                 _ => Poll::Pending,
             }
         })
         .await
     }
+
+    /// Waits until the call may compute.
+    fn poll_turn(&self, turn: &mut Turn, context: &mut Context<'_>) -> Poll<Result<(), FaultKind>> {
+        if self.spent().turn.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        if turn.0.is_none()
+            && let Ok(permit) = self.turns.clone().try_acquire_owned()
+        {
+            self.spent().turn = Some(permit);
+            return Poll::Ready(Ok(()));
+        }
+        let waiting = turn.0.get_or_insert_with(|| {
+            let (turns, left) = (self.turns.clone(), self.spent().host.left());
+            let since = Instant::now();
+            Box::pin(async move {
+                let acquired = tokio::time::timeout(left, turns.acquire_owned()).await;
+                (acquired.ok().and_then(Result::ok), since.elapsed())
+            })
+        });
+        let (permit, waited) = ready!(waiting.as_mut().poll(context));
+        turn.0 = None;
+        let mut spent = self.spent();
+        spent.host.time += waited;
+        spent.turn = permit;
+        Poll::Ready(if spent.turn.is_some() { Ok(()) } else { Err(FaultKind::Busy) })
+    }
 }
 
-impl Spent {
-    /// The call goes on, on this thread.
-    fn resume(&mut self) -> Result<(), FaultKind> {
-        if self.in_host {
-            return Ok(());
-        }
-        self.end_wait()?;
-        self.slice = Some(thread_time());
-        Ok(())
-    }
+/// A turn that is waited for.
+#[derive(Default)]
+struct Turn(Option<Waiting>);
 
-    /// The call leaves its thread; when it will have waited for too long, if it waits.
-    fn pause(&mut self) -> Option<Instant> {
-        self.end_slice();
+type Waiting = Pin<Box<dyn Future<Output = (Option<OwnedSemaphorePermit>, Duration)> + Send>>;
+
+impl Spent {
+    /// The call leaves its thread before its end; when it will have waited for too long, if it waits, and the fault that this is.
+    fn pause(&mut self) -> Option<(Instant, FaultKind)> {
+        self.leave();
         if std::mem::take(&mut self.has_yielded) {
             return None;
         }
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        Some(since + Duration::from_millis(self.waiting.ms).saturating_sub(self.waited))
+        let begin = (self.in_host.unwrap_or(Wait::Own), Instant::now());
+        let (wait, since) = *self.waiting.get_or_insert(begin);
+        Some((since + self.waited(wait).left(), self.fault(wait)))
+    }
+
+    /// The call leaves its thread.
+    fn leave(&mut self) {
+        self.end_slice();
+        self.turn = None;
     }
 
     fn end_slice(&mut self) {
@@ -144,12 +226,27 @@ impl Spent {
     }
 
     fn end_wait(&mut self) -> Result<(), FaultKind> {
-        if let Some(since) = self.waiting_since.take() {
-            self.waited += since.elapsed();
-        }
-        match self.waited > Duration::from_millis(self.waiting.ms) {
-            true => Err(FaultKind::HostTime(self.waiting)),
+        let Some((wait, since)) = self.waiting.take() else { return Ok(()) };
+        let fault = self.fault(wait);
+        let waited = self.waited(wait);
+        waited.time += since.elapsed();
+        match waited.time > Duration::from_millis(waited.limit.ms) {
+            true => Err(fault),
             false => Ok(()),
+        }
+    }
+
+    fn waited(&mut self, wait: Wait) -> &mut Waited {
+        match wait {
+            Wait::Host => &mut self.host,
+            Wait::Own => &mut self.own,
+        }
+    }
+
+    fn fault(&self, wait: Wait) -> FaultKind {
+        match wait {
+            Wait::Host => FaultKind::HostTime(self.host.limit),
+            Wait::Own => FaultKind::OwnTime(self.own.limit),
         }
     }
 }

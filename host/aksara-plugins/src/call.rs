@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aksara_wire::{DecodeError, Failure, Map, Reply};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::application::Application;
-use crate::engine::Inner;
 use crate::error::{CallError, Fault, FaultKind};
 use crate::http::Http;
 use crate::reuse::{History, Kept};
@@ -99,7 +98,7 @@ impl Revision {
 
     /// A store with a slot of the pool, in which nothing runs yet.
     pub(crate) async fn live(&self, mut state: State) -> Result<Live, FaultKind> {
-        let permit = permit(self.engine(), state.budget.wait()).await?;
+        let permits = permits(self, state.budget.wait()).await?;
         if self.imports_wasi() {
             let http = Http::new(state.plugin.clone(), state.allowance.clone());
             state.wasi = Some(Wasi::new(state.limits().bytes_max, http, state.is_frozen));
@@ -117,7 +116,7 @@ impl Revision {
                 }
             }
         });
-        Ok(Live { store, _permit: permit })
+        Ok(Live { store, _permits: permits })
     }
 
     pub(crate) fn fault(&self, subscription: u32, context: &CallContext<'_>, kind: FaultKind) -> CallError {
@@ -136,7 +135,7 @@ impl Revision {
 pub(crate) struct Live {
     pub(crate) store: Store<State>,
     // Given back after what is in the slot.
-    _permit: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Live {
@@ -179,14 +178,17 @@ fn bad_reply(error: DecodeError) -> FaultKind {
     })
 }
 
-/// A slot of the pool. Waiting for one ends, for the caller holds a transaction.
-async fn permit(engine: &Inner, wait: Duration) -> Result<OwnedSemaphorePermit, FaultKind> {
-    if let Ok(permit) = engine.calls.clone().try_acquire_owned() {
-        return Ok(permit);
+/// A slot of the plugin's, and one of the pool. Waiting for them ends, for the caller holds a transaction.
+async fn permits(revision: &Revision, wait: Duration) -> Result<[OwnedSemaphorePermit; 2], FaultKind> {
+    let (own, pool) = (&revision.share().slots, &revision.engine().calls);
+    if let Ok(own) = own.clone().try_acquire_owned()
+        && let Ok(pool) = pool.clone().try_acquire_owned()
+    {
+        return Ok([own, pool]);
     }
-    let acquired = engine.calls.clone().acquire_owned();
-    let waiting = tokio::time::timeout(wait, acquired);
-    waiting.await.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
+    let both = async { Ok([own.clone().acquire_owned().await?, pool.clone().acquire_owned().await?]) };
+    let acquired: Result<Result<_, AcquireError>, _> = tokio::time::timeout(wait, both).await;
+    acquired.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
 }
 
 /// Why a call ended: the limit that it hit, or else the trap.

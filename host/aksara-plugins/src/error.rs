@@ -249,7 +249,10 @@ pub enum FaultKind {
     /// It computed too long.
     #[error("ran longer than {} ms; raise `{}` or fix the plugin", .0.ms, .0.name)]
     Deadline(Deadline),
-    /// It waited too long for the host: the database, a service, HTTP, a clock.
+    /// It waited too long for what it has chosen to wait for: HTTP, a cache, a clock.
+    #[error("waited longer than {} ms for HTTP, a cache or a clock; raise `{}` or fix the plugin", .0.ms, .0.name)]
+    OwnTime(Deadline),
+    /// It waited too long for the host: the database, a service.
     #[error("spent more than {} ms in host calls; raise `{}` or ask for less", .0.ms, .0.name)]
     HostTime(Deadline),
     /// It asked for too much memory.

@@ -7,6 +7,7 @@ use aksara_wire::{
 use wasmtime::Result;
 
 use crate::bindings::aksara::signals::{bus, config, log, models, services};
+use crate::budget::Wait;
 use crate::error::FaultKind;
 use crate::state::State;
 use crate::text::RECORD_BYTES_MAX;
@@ -29,7 +30,7 @@ impl State {
         request.limit = Some(request.limit.map_or(rows_left, |limit| limit.min(rows_left)));
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
         let access = self.access.clone();
-        let answer = self.in_time(application.models(&access, operation, request)).await?;
+        let answer = self.in_time(Wait::Host, application.models(&access, operation, request)).await?;
         self.rows += answer.as_ref().map_or(0, rows);
         let rows_max = self.limits().rows_max;
         match self.rows > rows_max {
@@ -149,7 +150,7 @@ impl bus::Host for State {
         }
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
         let access = self.access.clone();
-        let answer = self.in_time(application.send(&access, request)).await?;
+        let answer = self.in_time(Wait::Host, application.send(&access, request)).await?;
         self.returned(answer)
     }
 }
@@ -166,7 +167,7 @@ impl services::Host for State {
         }
         let Some(application) = self.application.clone() else { return refuse(NOBODY.to_owned()) };
         let access = self.access.clone();
-        let answer = self.in_time(application.service(&access, request)).await?;
+        let answer = self.in_time(Wait::Host, application.service(&access, request)).await?;
         self.returned(answer)
     }
 }

@@ -20,8 +20,12 @@ pub struct Limits {
     pub deadline_ms: u64,
     /// The same for `after_commit` and `after_rollback`, where no transaction waits for it; 2,000.
     pub deadline_after_commit_ms: u64,
-    /// Time that it may wait for the host, in milliseconds: for the database, services, HTTP, or a clock; 5,000.
+    /// Time that it may wait for the host, in milliseconds: for the database, a service, or a core; 5,000.
     pub wait_ms: u64,
+    /// Time that it may wait for what it has chosen to wait for, in milliseconds: HTTP, a cache, or a clock; 100.
+    pub own_wait_ms: u64,
+    /// The same for `after_commit` and `after_rollback`, where no transaction waits for it; 2,000.
+    pub own_wait_after_commit_ms: u64,
     /// Calls of the host; 256.
     pub host_calls_max: u32,
     /// Rows that it may read; 1,000.
@@ -43,6 +47,8 @@ impl Default for Limits {
             deadline_ms: 100,
             deadline_after_commit_ms: 2_000,
             wait_ms: 5_000,
+            own_wait_ms: 100,
+            own_wait_after_commit_ms: 2_000,
             host_calls_max: 256,
             rows_max: 1_000,
             bytes_max: 4 << 20,
@@ -76,6 +82,16 @@ impl Limits {
     /// Returns how long it may wait for the host.
     pub(crate) fn wait(&self) -> Deadline {
         Deadline { name: "wait_ms", ms: self.wait_ms }
+    }
+
+    /// Returns how long it may wait for HTTP, a cache or a clock, for a signal.
+    pub(crate) fn own_wait(&self, signal: &str) -> Deadline {
+        match signal {
+            "after_commit" | "after_rollback" => {
+                Deadline { name: "own_wait_after_commit_ms", ms: self.own_wait_after_commit_ms }
+            }
+            _ => Deadline { name: "own_wait_ms", ms: self.own_wait_ms },
+        }
     }
 
     /// What may be decoded of the plugin's bytes.

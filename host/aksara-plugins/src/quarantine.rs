@@ -91,6 +91,7 @@ impl FaultKind {
         match self {
             FaultKind::Trap(_)
             | FaultKind::Deadline(_)
+            | FaultKind::OwnTime(_)
             | FaultKind::Memory { .. }
             | FaultKind::Table { .. }
             | FaultKind::HostCalls { .. }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aksara_wire::Description;
+use tokio::sync::Semaphore;
 use wasmtime::Store;
 
 use crate::access::Access;
@@ -31,6 +32,25 @@ pub struct Revision {
     imports_wasi: bool,
     idle: Idle,
     health: Health,
+    share: Share,
+}
+
+/// What a plugin may take of what all share.
+pub(crate) struct Share {
+    /// Calls under way at once.
+    pub(crate) slots: Arc<Semaphore>,
+    /// Calls that compute at once.
+    turns: Arc<Semaphore>,
+}
+
+impl Share {
+    /// One core is always left to others, and enough slots for the longest chain of calls.
+    fn new(cores: usize) -> Self {
+        Share {
+            slots: Arc::new(Semaphore::new((cores * 4).max(16))),
+            turns: Arc::new(Semaphore::new((cores - 1).max(1))),
+        }
+    }
 }
 
 impl Revision {
@@ -63,6 +83,7 @@ impl Revision {
             imports_wasi,
             idle: Idle::default(),
             health: Health::default(),
+            share: Share::new(engine.inner.cores),
         };
         if let Some(script) = &revision.compiled.script {
             let prepared = script::prepare(&revision, script).await?;
@@ -159,6 +180,10 @@ impl Revision {
         &self.compiled.instance
     }
 
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
+    }
+
     pub(crate) fn idle(&self) -> &Idle {
         &self.idle
     }
@@ -185,7 +210,7 @@ impl Revision {
     pub(crate) fn state(&self, application: Option<Arc<dyn Application>>, signal: &str) -> State {
         let (label, allowed) = (self.label.clone(), (self.allowance.clone(), self.access.clone()));
         let keyvalue = self.engine().keyvalue.clone();
-        let budget = Budget::new(self.limits().deadline(signal), self.limits().wait());
+        let budget = Budget::new(self.limits(), signal, self.share.turns.clone());
         let mut state = State::new(label, allowed, application, keyvalue, budget);
         state.script.clone_from(&self.compiled.script);
         state

@@ -10,7 +10,7 @@ use wasmtime::{Result, bail};
 use crate::access::Access;
 use crate::allowance::Allowance;
 use crate::application::Application;
-use crate::budget::Budget;
+use crate::budget::{Budget, Wait};
 use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
 use crate::limits::{Limits, Usage};
@@ -47,7 +47,7 @@ pub(crate) struct State {
     pub(crate) log_lines: u32,
     /// Bytes of records that were decoded for the log.
     pub(crate) log_bytes: usize,
-    /// What it logged last, for the text of a trap.
+    /// What it logged first and last, for the text of a trap.
     pub(crate) last_lines: VecDeque<String>,
 }
 
@@ -121,9 +121,9 @@ impl State {
         }
     }
 
-    /// Waits for the host, within what is left of the call's time for that.
-    pub(crate) async fn in_time<T>(&mut self, answer: impl Future<Output = T>) -> Result<T> {
-        match self.budget.clone().in_host(answer).await {
+    /// Waits for the host, or for what the plugin has chosen to wait for, within what is left of the call's time for that.
+    pub(crate) async fn in_time<T>(&mut self, wait: Wait, answer: impl Future<Output = T>) -> Result<T> {
+        match self.budget.clone().in_host(wait, answer).await {
             Ok(answer) => Ok(answer),
             Err(fault) => self.exceed(fault),
         }
@@ -146,7 +146,8 @@ impl State {
             fields = within(&fields, RECORD_BYTES_MAX);
         }
         if self.last_lines.len() == LAST_LINES {
-            self.last_lines.pop_front();
+            // What went wrong is said first by some languages, and last by others.
+            self.last_lines.remove(1);
         }
         self.last_lines.push_back(within(&message, LAST_LINE_BYTES));
         match level {

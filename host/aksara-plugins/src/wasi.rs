@@ -80,7 +80,8 @@ impl HostWallClock for Frozen {
     }
 
     fn now(&self) -> Duration {
-        Duration::ZERO
+        // The first day of the year 2000.
+        Duration::from_secs(946_684_800)
     }
 }
 
@@ -90,7 +91,8 @@ impl HostMonotonicClock for Frozen {
     }
 
     fn now(&self) -> u64 {
-        0
+        // The runtime of Go takes 0 for a clock that is broken.
+        1
     }
 }
 

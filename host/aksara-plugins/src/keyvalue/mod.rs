@@ -15,6 +15,7 @@ use self::bindings::wasi::keyvalue::store;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisConnectError, RedisStore};
+use crate::budget::Wait;
 use crate::error::FaultKind;
 use crate::state::State;
 
@@ -85,7 +86,7 @@ impl State {
 
     /// Asks the store, within what is left of the call's time for that.
     async fn ask<T>(&mut self, answer: Stored<'_, T>) -> Returned<T> {
-        Ok(self.in_time(answer).await?.map_err(store::Error::Other))
+        Ok(self.in_time(Wait::Own, answer).await?.map_err(store::Error::Other))
     }
 }
 

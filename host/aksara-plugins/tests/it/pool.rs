@@ -158,16 +158,42 @@ async fn more_calls_than_slots_wait_for_one() {
     }
 }
 
+/// A plugin has a share of the slots: those that wait take none of another plugin's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_for_a_slot_ends() {
+async fn waiting_for_a_slot_ends_and_takes_none_of_another_plugin() {
     let engine = Engine::new().unwrap();
-    let revision = asking(&engine, 10_000).await;
+    let (revision, impatient) = (asking(&engine, 10_000).await, asking(&engine, 20).await);
     let other = Fixture::new().load_into(&engine, Limits { wait_ms: 20, ..Limits::default() }).await;
-    let mut tasks = hanging(&revision, 256).await;
-    let kind = fault(call(&other).await);
-    assert_eq!(kind.to_string(), "was not called: too many plugin calls are under way");
-    within(600, tasks.shutdown()).await;
+    let mut tasks = hanging(&revision, 400).await;
     assert_eq!(call(&other).await.unwrap().reply, Reply::Unchanged);
+    within(600, tasks.shutdown()).await;
+    // Each is not called, or waits in vain.
+    let mut tasks = hanging(&impatient, 400).await;
+    let mut kinds = Vec::new();
+    while let Some(kind) = tasks.join_next().await {
+        kinds.push(kind.unwrap());
+    }
+    assert!(kinds.contains(&FaultKind::Busy), "{kinds:?}");
+    assert_eq!(call(&other).await.unwrap().reply, Reply::Unchanged);
+}
+
+/// One core is left to others, however many calls of one plugin compute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_computes_in_many_calls_leaves_turns_to_another() {
+    let engine = Engine::new().unwrap();
+    let limits = Limits { deadline_ms: 60_000, wait_ms: 600_000, ..Limits::default() };
+    let looping = Arc::new(Fixture::new().handle(LOOP).load_into(&engine, limits).await);
+    let other = Fixture::new().load_into(&engine, Limits::default()).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..64 {
+        let looping = looping.clone();
+        tasks.spawn(async move { fault(call(&looping).await) });
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..20 {
+        assert_eq!(call(&other).await.unwrap().reply, Reply::Unchanged);
+    }
+    within(600, tasks.shutdown()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,12 +44,12 @@ fn starting(body: &str) -> Fixture {
 
 #[tokio::test]
 async fn sleeping_ends_in_time() {
-    let limits = Limits { wait_ms: 50, ..Limits::default() };
+    let limits = Limits { own_wait_ms: 50, ..Limits::default() };
     let sleeping = starting("(call $block (call $subscribe (i64.const 3600000000000)))");
     let start = Instant::now();
     assert_eq!(
         refusal(sleeping.binary(), limits).await.to_string(),
-        "`describe` failed: it spent more than 50 ms in host calls; raise `wait_ms` or ask for less"
+        "`describe` failed: it waited longer than 50 ms for HTTP, a cache or a clock; raise `own_wait_ms` or fix the plugin"
     );
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
