@@ -7,6 +7,7 @@ mod architecture;
 mod demo;
 mod http;
 mod keyvalue;
+mod loading;
 mod memory;
 mod orm;
 mod outage;

@@ -13,6 +13,7 @@ use crate::http;
 use crate::inspect;
 use crate::keyvalue;
 use crate::limits::Limits;
+use crate::shape;
 use crate::text::shown;
 use crate::wasi;
 
@@ -54,7 +55,9 @@ pub(crate) fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError
         return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
     }
     inspect::check_header(bytes)?;
-    inspect::check_nesting(bytes)
+    // Before the parser is given types that would exhaust its stack.
+    inspect::check_nesting(bytes)?;
+    shape::check(bytes)
 }
 
 /// The SHA-256 of a file. Only the one that was approved is compiled.

@@ -19,6 +19,7 @@ use crate::inspect;
 use crate::keyvalue::{self, KeyValue, MemoryStore};
 use crate::revision::Revision;
 use crate::script::{self, Script};
+use crate::shape::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use crate::state::State;
 use crate::text::one_line;
 use crate::wasi;
@@ -28,16 +29,6 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Calls under way at once.
 const CALLS_MAX: u32 = 256;
-
-/// Core instances that one component may consist of. Those of Python, which are linked from libraries, have 38.
-const CORE_INSTANCES_MAX: u32 = 64;
-
-/// Tables that one component may consist of.
-const TABLES_MAX: u32 = 8;
-
-/// Linear memories that one component may consist of. Those of JavaScript have 3. Their sum is limited, by
-/// `memory_bytes_max`.
-const MEMORIES_MAX: u32 = 3;
 
 /// The largest memory that any limit can allow.
 const MEMORY_BYTES_MAX: usize = 256 << 20;

@@ -49,6 +49,17 @@ pub enum LoadError {
     #[error("the file is no WebAssembly component: {0}")]
     NoComponent(&'static str),
 
+    /// It has more of something than what any SDK builds, so that it would take long to compile, or much memory.
+    #[error(
+        "the component has more than {allowed} {what}; build it with less, or make several plugins of it"
+    )]
+    TooMuch {
+        /// What it has too much of.
+        what: &'static str,
+        /// How much of it is allowed.
+        allowed: u64,
+    },
+
     /// The component does not compile, or uses a feature that is not allowed.
     #[error("the component does not compile: {0}")]
     Compile(String),

@@ -34,7 +34,7 @@ pub struct Limits {
     pub bytes_max: usize,
     /// Lines of log; further ones are dropped. 64.
     pub log_lines_max: u32,
-    /// Size of the file; 64 MiB.
+    /// Size of the file; 96 MiB.
     pub file_bytes_max: usize,
 }
 
@@ -53,7 +53,7 @@ impl Default for Limits {
             rows_max: 1_000,
             bytes_max: 4 << 20,
             log_lines_max: 64,
-            file_bytes_max: 64 << 20,
+            file_bytes_max: 96 << 20,
         }
     }
 }

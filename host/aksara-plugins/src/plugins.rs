@@ -16,7 +16,7 @@ use crate::keyvalue::{KeyValue, MemoryStore};
 use crate::limits::Limits;
 use crate::policy::{self, Policy};
 use crate::revision::Revision;
-use crate::set::{PluginSet, PluginStatus, Slot};
+use crate::set::{PluginSet, PluginStatus, Served, Slot};
 use crate::watch::Watch;
 
 /// How often the folder is looked at without an event: some file systems send none.
@@ -134,7 +134,7 @@ impl Plugins {
     /// Lets a plugin in quarantine be called again; whether it was in quarantine.
     pub fn release(&self, plugin: &str) -> bool {
         let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let serving = slots.get(plugin).and_then(|slot| slot.serving.as_ref());
+        let serving = slots.get(plugin).and_then(Slot::revision);
         serving.is_some_and(|revision| revision.health().release())
     }
 
@@ -315,7 +315,7 @@ impl Loader {
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
         let hears = |revision: &Revision| !revision.description().subscriptions.is_empty();
         let loaded = match loaded {
-            Ok(revision) if !hears(&revision) && slot.serving.as_deref().is_some_and(hears) => {
+            Ok(revision) if !hears(&revision) && slot.revision().is_some_and(|serving| hears(serving)) => {
                 Err(LoadError::NoHandlers)
             }
             loaded => loaded,
@@ -328,14 +328,14 @@ impl Loader {
                 let (plugin, allowance) = (revision.label(), revision.allowance());
                 let (grants, granted) = (&allowance.grants, allowance.granted());
                 tracing::info!(plugin, ?grants, "plugin loaded; it is granted {granted}");
-                slot.serving = Some(Arc::new(revision));
+                slot.serve(revision);
                 if let Some(twin) = &twin {
                     tracing::error!(plugin = name, error = %twin, "a file is ignored");
                 }
                 slot.failure = twin;
             }
             Err(error) => {
-                let serving = slot.serving.as_ref().map(|revision| revision.label());
+                let serving = slot.revision().map(|revision| revision.label());
                 tracing::error!(plugin = name, %error, ?serving, "plugin refused; what served before goes on");
                 slot.failure = Some(error);
             }
@@ -390,7 +390,10 @@ impl Loader {
     /// Lets the plugins as they are now serve, from the next operation on.
     fn swap(&self) {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        self.set.store(Arc::new(PluginSet::of(slots.values())));
+        let serving: Vec<Served> = slots.values().filter_map(|slot| slot.serving.clone()).collect();
+        // Who asks for the status does not wait for the rest.
+        drop(slots);
+        self.set.store(Arc::new(PluginSet::of(&serving)));
         self.generation.send_modify(|generation| *generation += 1);
     }
 }

@@ -1,6 +1,8 @@
 //! The plugins that serve at one moment, as an immutable snapshot, and what is known of each.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,6 +35,11 @@ impl PluginHandler {
     /// Its id, `plugin/handler`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it is ordered by: higher priority first, then the order of connection, then that of its plugin.
+    fn place(&self) -> (Reverse<i32>, u64, u32) {
+        (Reverse(self.subscription().priority), self.order, self.index)
     }
 
     /// Its number in the order of connection; a reload keeps it.
@@ -113,21 +120,45 @@ impl std::fmt::Debug for PluginHandler {
     }
 }
 
-type Handlers = Vec<Arc<PluginHandler>>;
-
-/// The handlers of one signal.
+/// The handlers of one signal, each list in order.
 #[derive(Debug, Default)]
 struct BySender {
-    /// For senders that some handler names: its own handlers and those for every sender.
-    own: HashMap<String, Handlers>,
-    /// For all other senders.
-    every: Handlers,
+    /// For those who name their sender.
+    own: HashMap<String, Vec<Arc<PluginHandler>>>,
+    /// For every sender.
+    every: Vec<Arc<PluginHandler>>,
+}
+
+/// The handlers of a signal for a sender, higher priority first, then in order of connection.
+#[derive(Clone, Debug, Default)]
+pub struct Handlers<'a> {
+    own: slice::Iter<'a, Arc<PluginHandler>>,
+    every: slice::Iter<'a, Arc<PluginHandler>>,
+}
+
+impl Handlers<'_> {
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.own.as_slice().is_empty() && self.every.as_slice().is_empty()
+    }
+}
+
+impl<'a> Iterator for Handlers<'a> {
+    type Item = &'a Arc<PluginHandler>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let own_is_first = match (self.own.as_slice().first(), self.every.as_slice().first()) {
+            (Some(own), Some(every)) => own.place() < every.place(),
+            (own, _) => own.is_some(),
+        };
+        if own_is_first { self.own.next() } else { self.every.next() }
+    }
 }
 
 /// The plugins that serve, as they were at one moment.
 #[derive(Debug, Default)]
 pub struct PluginSet {
-    all: Handlers,
+    all: Vec<Arc<PluginHandler>>,
     signals: HashMap<String, BySender>,
     /// The custom signals that the plugins declare: the names of their arguments.
     declared: HashMap<String, BTreeSet<String>>,
@@ -140,11 +171,10 @@ impl PluginSet {
     }
 
     /// The handlers of this signal for this sender, higher priority first, then in order of connection.
-    pub fn handlers(&self, signal: &str, sender: &str) -> &[Arc<PluginHandler>] {
-        match self.signals.get(signal) {
-            Some(by_sender) => by_sender.own.get(sender).unwrap_or(&by_sender.every),
-            None => &[],
-        }
+    pub fn handlers(&self, signal: &str, sender: &str) -> Handlers<'_> {
+        let Some(by_sender) = self.signals.get(signal) else { return Handlers::default() };
+        let own = by_sender.own.get(sender).map(Vec::as_slice).unwrap_or_default();
+        Handlers { own: own.iter(), every: by_sender.every.iter() }
     }
 
     /// Every handler, higher priority first, then in order of connection.
@@ -157,45 +187,39 @@ impl PluginSet {
         self.declared.get(signal)
     }
 
-    /// The set of these plugins.
-    pub(crate) fn of<'a>(slots: impl Iterator<Item = &'a Slot>) -> Self {
-        let slots: Vec<&Slot> = slots.collect();
+    /// The set of these plugins, made in time that grows with their subscriptions and no faster.
+    pub(crate) fn of(serving: &[Served]) -> Self {
         let mut declared = HashMap::new();
-        for revision in slots.iter().filter_map(|slot| slot.serving.as_ref()) {
+        for (revision, _) in serving {
             for (signal, arguments) in &revision.description().signals {
                 declared.entry(signal.clone()).or_insert_with(|| arguments.clone());
             }
         }
-        let mut handlers: Handlers = slots.into_iter().flat_map(Slot::handlers).collect();
-        handlers.sort_by_key(|handler| (std::cmp::Reverse(handler.subscription().priority), handler.order));
+        let handlers = serving.iter().flat_map(|(_, handlers)| handlers.iter().cloned());
+        let mut all: Vec<Arc<PluginHandler>> = handlers.collect();
+        all.sort_by_key(|handler| handler.place());
         let mut signals: HashMap<String, BySender> = HashMap::new();
-        for handler in &handlers {
+        for handler in &all {
             let Subscription { signal, sender, .. } = handler.subscription();
             let by_sender = signals.entry(signal.clone()).or_default();
-            match sender {
-                Some(sender) => drop(by_sender.own.entry(sender.clone()).or_default()),
-                None => by_sender.every.push(handler.clone()),
-            }
+            let list = match sender {
+                Some(sender) => by_sender.own.entry(sender.clone()).or_default(),
+                None => &mut by_sender.every,
+            };
+            list.push(handler.clone());
         }
-        for (signal, by_sender) in &mut signals {
-            for (sender, own) in &mut by_sender.own {
-                let hears = |handler: &&Arc<PluginHandler>| {
-                    let subscription = handler.subscription();
-                    subscription.signal == *signal
-                        && subscription.sender.as_ref().is_none_or(|wanted| wanted == sender)
-                };
-                own.extend(handlers.iter().filter(hears).cloned());
-            }
-        }
-        PluginSet { all: handlers, signals, declared }
+        PluginSet { all, signals, declared }
     }
 }
+
+/// A revision that serves, and its handlers.
+pub(crate) type Served = (Arc<Revision>, Arc<[Arc<PluginHandler>]>);
 
 /// What is known of one file of the folder.
 pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) order: u64,
-    pub(crate) serving: Option<Arc<Revision>>,
+    pub(crate) serving: Option<Served>,
     pub(crate) failure: Option<LoadError>,
     pub(crate) counters: Arc<Counters>,
 }
@@ -205,11 +229,16 @@ impl Slot {
         Slot { name, order, serving: None, failure: None, counters: Arc::default() }
     }
 
-    fn handlers(&self) -> impl Iterator<Item = Arc<PluginHandler>> {
-        let subscriptions = self.serving.iter().flat_map(|revision| {
-            revision.description().subscriptions.iter().map(move |subscription| (revision, subscription))
-        });
-        subscriptions.enumerate().map(|(index, (revision, subscription))| {
+    /// The revision that serves; `None` when none could be loaded.
+    pub(crate) fn revision(&self) -> Option<&Arc<Revision>> {
+        self.serving.as_ref().map(|(revision, _)| revision)
+    }
+
+    /// Lets a revision serve, in the place of the one before it.
+    pub(crate) fn serve(&mut self, revision: Revision) {
+        let revision = Arc::new(revision);
+        let subscriptions = revision.description().subscriptions.iter().enumerate();
+        let handlers = subscriptions.map(|(index, subscription)| {
             Arc::new(PluginHandler {
                 id: format!("{}/{}", self.name, subscription.handler),
                 index: index as u32,
@@ -217,11 +246,13 @@ impl Slot {
                 revision: revision.clone(),
                 counters: self.counters.clone(),
             })
-        })
+        });
+        let handlers = handlers.collect();
+        self.serving = Some((revision, handlers));
     }
 
     pub(crate) fn status(&self) -> PluginStatus {
-        let serving = self.serving.as_ref().map(|revision| Serving {
+        let serving = self.revision().map(|revision| Serving {
             version: revision.version().to_owned(),
             digest: revision.digest().to_owned(),
         });
@@ -229,7 +260,7 @@ impl Slot {
             name: self.name.clone(),
             serving,
             failure: self.failure.clone(),
-            quarantined: self.serving.as_ref().and_then(|revision| revision.health().quarantined()),
+            quarantined: self.revision().and_then(|revision| revision.health().quarantined()),
             calls: self.counters.calls.load(Ordering::Relaxed),
             duration: Duration::from_nanos(self.counters.nanoseconds.load(Ordering::Relaxed)),
             faults: self.counters.faults.load(Ordering::Relaxed),

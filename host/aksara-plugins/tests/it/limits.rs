@@ -96,17 +96,17 @@ async fn what_a_component_may_consist_of_is_limited() {
         (
             "instances",
             many.to_string(),
-            "the component does not compile: The component transitively contains 102 core module instances, which exceeds the configured maximum of 64 in the pooling allocator",
+            "the component has more than 64 core instances; build it with less, or make several plugins of it",
         ),
         (
             "memories",
             memories.to_string(),
-            "the component does not compile: The component transitively contains 4 Wasm linear memories, which exceeds the configured maximum of 3 in the pooling allocator",
+            "the component has more than 3 memories; build it with less, or make several plugins of it",
         ),
         (
             "tables",
             tables.to_string(),
-            "the component does not compile: module table does not fit in pooling allocator requirements: defined tables count of 9 exceeds the per-instance limit of 1",
+            "the component has more than 8 tables; build it with less, or make several plugins of it",
         ),
     ]);
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::iter::Peekable;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -146,20 +147,21 @@ async fn for_each(
 ) -> Result<(), Error> {
     let native = registry::handlers(event.signal, event.sender, event.meta);
     let native = native.as_deref().unwrap_or_default();
-    let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.sender)).unwrap_or_default();
+    let plugins = plugins.map(|set| set.handlers(event.signal.name(), event.sender));
+    let mut plugins = plugins.into_iter().flatten().peekable();
     if is_muted(event.meta.map(|meta| meta.label)) {
         return Ok(());
     }
     let parent = running();
     event.depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
     watch::see(event);
-    if native.is_empty() && plugins.is_empty() {
+    if native.is_empty() && plugins.peek().is_none() {
         return Ok(());
     }
     if event.depth > event.db.shared.depth_max {
         return Err(too_deep(event, parent.as_deref()).into());
     }
-    let (mut native, mut plugins) = (native, plugins);
+    let mut native = native;
     while let Some(handler) = next(&mut native, &mut plugins) {
         if handler.wants(event) {
             let result = match watch::mocked(handler.id(), event) {
@@ -176,18 +178,18 @@ async fn for_each(
 }
 
 /// Takes the handler that comes first off two lists that are in order.
-fn next<'a, P: Handler>(
+fn next<'a, P: Handler + 'a>(
     native: &mut &'a [Arc<dyn Handler>],
-    plugins: &mut &'a [Arc<P>],
+    plugins: &mut Peekable<impl Iterator<Item = &'a Arc<P>>>,
 ) -> Option<&'a dyn Handler> {
-    let native_is_first = match (native.first(), plugins.first()) {
+    let native_is_first = match (native.first(), plugins.peek()) {
         (Some(native), Some(plugin)) => native.place() <= plugin.place(),
         (native, _) => native.is_some(),
     };
     if native_is_first {
         native.split_off_first().map(|handler| &**handler)
     } else {
-        plugins.split_off_first().map(|handler| &**handler as &dyn Handler)
+        plugins.next().map(|handler| &**handler as &dyn Handler)
     }
 }
 

@@ -34,8 +34,9 @@ pub fn explain<M: Model>(db: &Db) -> Vec<Explained> {
         let mut handlers: Vec<&dyn Handler> =
             native.iter().flat_map(|all| all.iter()).map(|one| &**one).collect();
         if let Some(plugins) = &plugins {
-            handlers
-                .extend(plugins.handlers(signal.name(), meta.label).iter().map(|one| &**one as &dyn Handler));
+            for handler in plugins.handlers(signal.name(), meta.label) {
+                handlers.push(&**handler);
+            }
         }
         handlers.sort_by_key(|handler| handler.place());
         explained.extend(handlers.iter().map(|handler| Explained {
