@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aksara_wire::{Reply, Subscription};
+use aksara_wire::{DecodeLimits, Reply, Subscription, Value};
 
 use crate::call::{CallContext, Called};
 use crate::error::{CallError, FaultKind, LoadError};
@@ -85,7 +86,7 @@ impl PluginHandler {
                 if fault.kind.is_own()
                     && !application.is_some_and(|application| application.has_failed()) =>
             {
-                self.failed(fault);
+                self.failed(event, fault);
             }
             Err(CallError::Fault(_)) => drop(self.counters.faults.fetch_add(1, Ordering::Relaxed)),
             Err(CallError::Rejected { .. } | CallError::Invalid { .. }) => health.good(self.index),
@@ -95,23 +96,37 @@ impl PluginHandler {
         result
     }
 
-    /// Takes note of what came of a reply: whether it fits the model, or why it does not.
-    pub fn replied<E: std::fmt::Display>(&self, outcome: &Result<(), E>) {
+    /// Takes note of what came of the reply to an event: whether it fits the model, or why it does not.
+    pub fn replied<E: std::fmt::Display>(&self, event: &[u8], outcome: &Result<(), E>) {
         match outcome {
             Ok(()) => self.revision.health().good(self.index),
-            Err(reason) => self.failed(reason),
+            Err(reason) => self.failed(event, reason),
         }
     }
 
     /// Counts a fault, which may be one too many.
-    fn failed(&self, fault: &impl std::fmt::Display) {
+    fn failed(&self, event: &[u8], fault: &impl std::fmt::Display) {
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
-        let (rule, reason) = (&self.revision.allowance().quarantine, fault.to_string());
-        if self.revision.health().fault(self.index, rule, &reason) {
+        let (rule, fault) = (&self.revision.allowance().quarantine, fault.to_string());
+        if let Some(reason) = self.revision.health().fault(self.index, rule, input(event), &fault) {
             let (plugin, then) = (self.revision.label(), rule.then);
             tracing::error!(plugin, reason, ?then, "plugin quarantined; replace it, or touch its file");
         }
     }
+}
+
+/// A number for what an event says, but for the ids that it has of its own.
+fn input(event: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    match aksara_wire::decode(event, &DecodeLimits { bytes_max: event.len(), ..DecodeLimits::default() }) {
+        Ok(Value::Map(mut event)) => {
+            event.remove("id");
+            event.remove("operation");
+            aksara_wire::encode(&event).hash(&mut hasher);
+        }
+        _ => event.hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 impl std::fmt::Debug for PluginHandler {

@@ -54,7 +54,7 @@ async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Er
         Reply::Unchanged => Ok(()),
         Reply::Patch(patch) => patch::apply(handler, event, patch),
     };
-    handler.replied(&applied);
+    handler.replied(&payload, &applied);
     applied
 }
 
