@@ -118,3 +118,36 @@ async fn a_server_that_cannot_be_reached_is_named_without_its_password() {
     let gone = RedisStore::connect("redis://:secret@127.0.0.1:9/", "").await.unwrap_err().to_string();
     assert!(gone.contains("`127.0.0.1:9`") && !gone.contains("secret"), "{gone}");
 }
+
+/// What is set makes room for itself: a plugin that fills its bucket neither fails nor takes the memory of the host.
+#[tokio::test]
+async fn buckets_in_memory_are_bounded_each_and_together() {
+    let store = MemoryStore::default();
+    let mebibyte = || vec![7u8; 1 << 20];
+    for bucket in 0..5 {
+        for key in 0..70 {
+            store.set(&format!("bucket{bucket}"), &format!("{key:02}"), mebibyte()).await.unwrap();
+        }
+    }
+    let mut kept = 0;
+    for bucket in 0..5 {
+        let page = store.keys(&format!("bucket{bucket}"), 0, 1_000).await.unwrap();
+        assert!(page.keys.len() < 64, "{bucket}: {}", page.keys.len());
+        // What was set last is there.
+        assert_eq!(page.keys.last().map(String::as_str), Some("69"), "{bucket}");
+        kept += page.keys.len();
+    }
+    assert!((200..256).contains(&kept), "{kept}");
+    assert_eq!(store.get("bucket4", "69").await.unwrap().map(|value| value.len()), Some(1 << 20));
+    // A value in the place of another takes no more room, and one that is deleted none.
+    for _ in 0..200 {
+        store.set("bucket4", "69", mebibyte()).await.unwrap();
+    }
+    for key in 0..70 {
+        store.delete("bucket4", &format!("{key:02}")).await.unwrap();
+    }
+    assert!(store.keys("bucket4", 0, 10).await.unwrap().keys.is_empty());
+    assert_eq!(store.keys("bucket3", 0, 1_000).await.unwrap().keys.last().map(String::as_str), Some("69"));
+    let too_large = store.set("bucket4", "key", vec![0; 65 << 20]).await.unwrap_err();
+    assert!(too_large.contains("a bucket holds 67108864"), "{too_large}");
+}

@@ -35,6 +35,11 @@ impl Http {
         Http { context: WasiHttpCtx::new(), gate: Gate { plugin, allowance, requests: 0 } }
     }
 
+    /// Whether this call has sent any.
+    pub(crate) fn has_requested(&self) -> bool {
+        self.gate.requests > 0
+    }
+
     /// What calls before have sent does not count.
     pub(crate) fn begin_again(&mut self) {
         self.gate.requests = 0;

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::bindings::Plugin;
 use crate::call::Live;
 use crate::revision::Revision;
+use crate::wasi::Wasi;
 
 /// How long an instance serves. What it keeps in memory from one event is there at the next, so this is for plugins
 /// whose author is trusted with that.
@@ -31,12 +32,37 @@ impl Default for Reuse {
 pub(crate) struct History {
     uses: u32,
     since: Instant,
+    /// Handles that it held after its first event: those of its runtime, such as of standard output.
+    handles: usize,
 }
+
+/// How many more it may hold after a later one. What it forgets to give back would fail an event some time.
+const HANDLES_MORE_MAX: usize = 32;
 
 impl History {
     pub(crate) fn begin() -> Self {
-        History { uses: 0, since: Instant::now() }
+        History { uses: 0, since: Instant::now(), handles: 0 }
     }
+
+    /// Counts an event; whether the instance is fit for another one, with what it holds.
+    fn served(&mut self, held: Held) -> bool {
+        self.uses += 1;
+        if self.uses == 1 {
+            self.handles = held.handles;
+        }
+        // What it holds beyond those may be a connection of this event.
+        let more = held.handles.saturating_sub(self.handles);
+        more <= if held.has_requested { 0 } else { HANDLES_MORE_MAX }
+    }
+}
+
+/// What an instance holds at the end of an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    /// Streams, things to wait for, buckets, requests.
+    pub(crate) handles: usize,
+    /// Whether it has sent HTTP requests in this event.
+    pub(crate) has_requested: bool,
 }
 
 /// An instance between two events. Whoever calls it takes it out, so that a call that is dropped takes it along.
@@ -62,12 +88,13 @@ impl Revision {
         Some(Kept { place: None, ..kept })
     }
 
-    /// Keeps an instance that has returned cleanly for the next event, unless it has served its time, or has taken more
-    /// than half of the memory that it may have: it could fail the next event by what is left of this one.
+    /// Keeps an instance that has returned cleanly for the next event, unless it has served its time, has taken more than half
+    /// of the memory that it may have, or holds more than before: it could fail the next event by what is left of this one.
     pub(crate) fn keep(&self, mut kept: Kept, memory_bytes: usize) {
         let Some(reuse) = &self.allowance().reuse else { return };
-        kept.history.uses += 1;
-        if kept.history.uses >= reuse.uses || memory_bytes > self.limits().memory_bytes_max / 2 {
+        let held = kept.live.store.data_mut().wasi.as_mut().map(Wasi::held).unwrap_or_default();
+        let is_fit = kept.history.served(held);
+        if !is_fit || kept.history.uses >= reuse.uses || memory_bytes > self.limits().memory_bytes_max / 2 {
             return;
         }
         let Ok(place) = self.engine().places.clone().try_acquire_owned() else { return };

@@ -17,6 +17,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::http::Http;
+use crate::reuse::Held;
 use crate::state::State;
 
 /// The interfaces that any plugin may import.
@@ -93,6 +94,13 @@ impl HostMonotonicClock for Frozen {
     fn now(&self) -> u64 {
         // The runtime of Go takes 0 for a clock that is broken.
         1
+    }
+}
+
+impl Wasi {
+    /// What the instance holds.
+    pub(crate) fn held(&mut self) -> Held {
+        Held { handles: self.table.iter_mut().count(), has_requested: self.http.has_requested() }
     }
 }
 

@@ -115,6 +115,13 @@ impl store::HostBucket for State {
 
     async fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Returned<()> {
         let (bucket, keyvalue) = (self.bucket(&bucket)?, self.keyvalue.clone());
+        let (bytes, bytes_max) = (key.len() + value.len(), self.limits().bytes_max);
+        if bytes > bytes_max {
+            let text = format!(
+                "the key and the value have {bytes} bytes, {bytes_max} are allowed; raise `bytes_max`"
+            );
+            return Ok(Err(store::Error::Other(text)));
+        }
         self.ask(keyvalue.set(&bucket, &key, value)).await
     }
 
