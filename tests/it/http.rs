@@ -125,3 +125,30 @@ async fn a_plugin_that_asks_for_more_than_is_granted_is_refused() {
         assert!(failure.contains("the host `localhost:9`, which is not granted"), "{fetcher}: {failure}");
     }
 }
+
+/// Who runs the server of a name says where it leads to: not to this machine, unless that address is granted.
+#[tokio::test]
+async fn a_name_that_leads_to_this_machine_needs_a_grant_that_names_the_address() {
+    let address = echo().await;
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    // Is no address in its usual form, and is resolved to the one of this machine.
+    let name = format!("127.1:{port}");
+    if tokio::net::lookup_host(&name).await.is_err() {
+        return;
+    }
+    for (more, is_granted) in [(String::new(), false), (format!(", \"{address}\""), true)] {
+        let grants = format!("\"localhost:9\", \"{name}\"{more}");
+        let (test, plugins, _folder) = with_grants("fetcher", &grants).await;
+        assert!(plugins.status()[0].failure.is_none(), "{:?}", plugins.status());
+        let it = Fetch { method: "GET".into(), url: format!("http://{name}/posts"), ..Fetch::default() };
+        let answer = match Fetch::objects(&test.db).create(it).await {
+            Ok(saved) => saved.answer.clone(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(
+            answer.starts_with("200 text/plain: GET /posts HTTP/1.1"),
+            is_granted,
+            "{grants}: {answer}"
+        );
+    }
+}

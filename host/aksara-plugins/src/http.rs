@@ -1,5 +1,6 @@
 //! The import `wasi:http`: requests that go out, to hosts and ports that were granted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::uri::{Scheme, Uri};
@@ -11,6 +12,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+use crate::addresses::is_public;
 use crate::allowance::Allowance;
 use crate::state::State;
 
@@ -75,8 +77,10 @@ impl WasiHttpHooks for Gate {
         _: Sending<Result<(), Error>>,
     ) -> Sending<Sent> {
         let checked = self.check(request.uri());
+        let (plugin, allowance) = (self.plugin.clone(), self.allowance.clone());
         Box::new(async move {
             checked?;
+            let request = resolved(request, &plugin, &allowance).await?;
             let (response, connection) = wasmtime_wasi_http::default_send_request(request, options).await?;
             let response = response.map(http_body_util::BodyExt::boxed_unsync);
             Ok((response, Box::new(connection) as Sending<_>))
@@ -100,6 +104,43 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// The request, to an address that may be connected to. A name leads to one of the internet, unless the address itself is
+/// granted too: who runs the name's server says what it leads to, and may say something else the next time.
+async fn resolved(
+    mut request: Request<WasiBody>,
+    plugin: &str,
+    allowance: &Allowance,
+) -> Result<Request<WasiBody>, Error> {
+    let target = target(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+    let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host);
+    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    // Both say by themselves where they lead to.
+    if is_address || host == "localhost" {
+        return Ok(request);
+    }
+    let mut addresses = tokio::net::lookup_host(&target).await.map_err(|_| no_such_name())?;
+    let address = addresses.next().ok_or_else(no_such_name)?;
+    if !is_public(address.ip()) && !allowance.grants.http.contains(&address.to_string()) {
+        tracing::warn!(
+            plugin,
+            "a request to `{target}` is denied: the name leads to `{address}`, which is not on the internet; grant the \
+             address itself, if it is meant"
+        );
+        return Err(Error::HttpRequestDenied);
+    }
+    // With TLS, the certificate says whether the server is the one that was meant. Without, it is connected to what was checked.
+    if request.uri().scheme() == Some(&Scheme::HTTP) {
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.authority = address.to_string().parse().ok();
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+    }
+    Ok(request)
+}
+
+fn no_such_name() -> Error {
+    Error::DestinationNotFound
 }
 
 /// Host and port of a request: `api.example.com:443`.

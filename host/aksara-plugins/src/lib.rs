@@ -7,6 +7,7 @@
 //! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Application`].
 
 mod access;
+mod addresses;
 mod allowance;
 mod application;
 mod bindings;
