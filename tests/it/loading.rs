@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use aksara_plugins::{Engine, Limits, LoadError, PluginHandler, Plugins, PluginsOptions};
+use aksara_plugins::{Engine, Limits, Listener, LoadError, Plugins, PluginsOptions};
 use aksara_tests::plugin;
 use aksara_wire::{CONTRACT_VERSION, Description, Grants, Subscription, When};
 
@@ -167,8 +167,7 @@ async fn many_subscriptions_load_and_are_heard_in_order() {
     let heard: Vec<_> = set.handlers("pre_save", "app.Model3x4").collect();
     assert_eq!(heard.len(), 24 * 64 + 1);
     assert!(heard.iter().any(|handler| handler.id() == "many03/h4"));
-    let place =
-        |handler: &PluginHandler| (std::cmp::Reverse(handler.subscription().priority), handler.order());
+    let place = |handler: &Listener| (std::cmp::Reverse(handler.subscription().priority), handler.order());
     assert!(heard.is_sorted_by_key(|handler| place(handler)));
     assert_eq!(set.handlers("pre_save", "app.Other").count(), 24 * 64);
     assert!(set.handlers("pre_delete", "app.Model3x4").is_empty());

@@ -13,6 +13,7 @@ mod orm;
 mod outage;
 mod packages;
 mod plugins;
+mod policy;
 mod quarantine;
 mod reload;
 mod same_scripts;

@@ -119,7 +119,7 @@ async fn scripts_have_the_grants_and_limits_of_any_plugin() {
     let slow = scripts.slug("Hello").await;
     assert!(slow.contains("ran longer than 1000 ms"), "{slow}");
     let policy = scripts.folder.path().join("plugins.toml");
-    std::fs::write(policy, "profile = \"production\"").unwrap();
+    std::fs::write(policy, "profile = \"production\"\nend = true\n").unwrap();
     scripts.plugins.rescan().await;
     assert!(scripts.failure().unwrap().contains("nobody has approved of it"), "{:?}", scripts.failure());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aksara_plugins::{Heard, policy_path};
+use aksara_plugins::{Heard, policy_path, policy_without_end};
 use aksara_wire::{Description, Grants, Map};
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
@@ -17,7 +17,10 @@ use crate::{Ended, output};
 ///
 /// A host in the production profile loads a plugin only from the file that was approved, lets it hear what was approved and
 /// grants it that.
-/// Whatever else the policy says, comments too, stays. A host that is running reads the policy again.
+/// While it does not serve, the host refuses the operations that it was approved to hear of; `required = false` in its table
+/// says otherwise, and to remove a plugin is to remove its table.
+/// All else that the policy says, comments too, stays. Its last line is then `end = true`: a host in production takes no
+/// policy of which a part may be missing. A host that is running reads the policy again.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The plugin.
@@ -66,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
     }
     approve(&mut document, revision.name(), (revision.digest(), &heard, grants))
         .with_context(|| format!("`{}` cannot be changed", policy.display()))?;
-    output::write_atomically(&policy, document.to_string().as_bytes())?;
+    output::write_atomically(&policy, whole(&document).as_bytes())?;
     println!("approved in `{}`", policy.display());
     Ok(Ended::Done)
 }
@@ -77,14 +80,25 @@ fn folder(file: &Path) -> Result<PathBuf> {
     file.parent().map(Path::to_owned).with_context(|| format!("`{}` lies in no folder", file.display()))
 }
 
+/// The policy with its last line.
+fn whole(document: &DocumentMut) -> String {
+    let mut text = document.to_string();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text + "end = true\n"
+}
+
+/// The policy without its last line.
 fn read(policy: &Path) -> Result<DocumentMut> {
     let text = match fs::read_to_string(policy) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", policy.display())),
     };
+    let (text, _) = policy_without_end(&text);
     text.parse().map_err(|error: TomlError| {
-        let problem = aksara_plugins::policy_problem(&text, error.span(), error.message());
+        let problem = aksara_plugins::policy_problem(text, error.span(), error.message());
         anyhow!("`{}` is not TOML: {problem}", policy.display())
     })
 }

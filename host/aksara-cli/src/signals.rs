@@ -12,7 +12,7 @@ use crate::{Ended, output};
 /// Lists the handlers of a plugins folder by signal, in the order in which they run.
 ///
 /// The plugins are loaded as a host loads them, under the `plugins.toml` beside the folder; those that a host would
-/// refuse are named, with the reason, and the exit code is 2.
+/// refuse are named, with the reason, and the exit code is 2. What is likely to be a mistake in `plugins.toml` is a warning.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The plugins folder.
@@ -45,16 +45,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ended> {
         .into_iter()
         .filter_map(|status| status.failure.map(|failure| (status.name, failure.to_string())))
         .collect();
+    let warnings: Vec<String> = plugins.status().into_iter().flat_map(|status| status.warnings).collect();
     if arguments.json {
         let handlers: Vec<Json> = handlers.iter().map(|handler| as_json(handler)).collect();
         let refused: Vec<Json> =
             refused.iter().map(|(plugin, reason)| json!({ "plugin": plugin, "reason": reason })).collect();
-        println!("{:#}", json!({ "handlers": handlers, "refused": refused }));
+        println!("{:#}", json!({ "handlers": handlers, "refused": refused, "warnings": warnings }));
     } else {
         handlers.iter().for_each(|handler| println!("{}", as_line(handler)));
         refused
             .iter()
             .for_each(|(plugin, reason)| output::fault(&format!("`{plugin}` is refused: {reason}")));
+        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
     Ok(if refused.is_empty() { Ended::Done } else { Ended::Fault })
 }

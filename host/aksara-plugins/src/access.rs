@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aksara_wire::{Grants, ModelOperation, Subscription};
+use aksara_wire::{Grants, ModelOperation, Subscription, When};
 use serde::Deserialize;
 
 /// What a plugin may do with the application's models.
@@ -54,6 +54,9 @@ impl Access {
     ) -> Cow<'a, Option<BTreeSet<String>>> {
         match self.of(sender).and_then(|fields| fields.reads.as_ref()) {
             None => Cow::Borrowed(reads),
+            Some(allowed) if reads.as_ref().is_some_and(|reads| reads.is_subset(allowed)) => {
+                Cow::Borrowed(reads)
+            }
             Some(allowed) => {
                 let mut seen = reads.clone();
                 narrow(&mut seen, &Some(allowed.clone()));
@@ -120,6 +123,14 @@ impl Heard {
         let Subscription { signal, sender, reads, writes, when, .. } = subscription;
         let reads = reads.as_ref().map(|reads| reads.union(&when.changed).cloned().collect());
         Heard { signal: signal.clone(), sender: sender.clone(), reads, writes: writes.clone() }
+    }
+
+    /// A subscription of a plugin that is not there, to this.
+    pub(crate) fn subscription(&self) -> Subscription {
+        let Heard { signal, sender, reads, writes } = self.clone();
+        let (handler, when) = (signal.clone(), When::default());
+        // Before anything is done for an operation that will be refused.
+        Subscription { handler, signal, sender, priority: i32::MAX, reads, writes, when }
     }
 
     /// Whether all of this was approved.

@@ -59,6 +59,8 @@ impl Revision {
         let start = Instant::now();
         let fault = |kind| self.fault(subscription, &context, kind);
         let limits = self.limits();
+        let serves = || self.revoked().map_or(Ok(()), |error| Err(fault(FaultKind::Revoked(error))));
+        serves()?;
         if event.len() > limits.bytes_max {
             return Err(fault(FaultKind::Event { bytes: event.len(), bytes_max: limits.bytes_max }));
         }
@@ -79,6 +81,8 @@ impl Revision {
             Ok((replied, plugin, history))
         };
         let ((replied, plugin, history), memory_bytes) = live.run(run).await.map_err(fault)?;
+        // What it replies was its to say when it began.
+        serves()?;
         let called = match replied {
             Ok(reply) => {
                 let reply =
@@ -100,7 +104,7 @@ impl Revision {
     pub(crate) async fn live(&self, mut state: State) -> Result<Live, FaultKind> {
         let permits = permits(self, state.budget.wait()).await?;
         if self.imports_wasi() {
-            let http = Http::new(state.plugin.clone(), state.allowance.clone());
+            let http = Http::new(state.plugin.clone(), state.standing.clone());
             state.wasi = Some(Wasi::new(state.limits().bytes_max, http, state.is_frozen));
         }
         let mut store = Store::new(self.instance().engine(), state);

@@ -63,11 +63,17 @@ pub(crate) fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError
 /// The SHA-256 of a file. Only the one that was approved is compiled.
 pub(crate) fn digest(bytes: &[u8], allowance: &Allowance) -> Result<String, LoadError> {
     let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    check_digest(&digest, allowance)?;
+    Ok(digest)
+}
+
+/// Checks that the file with this SHA-256 was approved.
+pub(crate) fn check_digest(digest: &str, allowance: &Allowance) -> Result<(), LoadError> {
     match &allowance.sha256 {
-        Some(approved) if *approved != digest => {
-            Err(LoadError::Digest { found: digest, approved: approved.clone() })
+        Some(approved) if approved != digest => {
+            Err(LoadError::Digest { found: digest.to_owned(), approved: approved.clone() })
         }
-        _ => Ok(digest),
+        _ => Ok(()),
     }
 }
 

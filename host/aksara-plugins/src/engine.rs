@@ -31,7 +31,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const CALLS_MAX: u32 = 256;
 
 /// The largest memory that any limit can allow.
-const MEMORY_BYTES_MAX: usize = 256 << 20;
+pub(crate) const MEMORY_BYTES_MAX: usize = 256 << 20;
 
 /// The stack of a call. That of Python and JavaScript has a limit of its own, which their builds set so that it is reached
 /// first: what recurses too deep is an exception there, and a trap elsewhere. All that the conformance suite has recurse there

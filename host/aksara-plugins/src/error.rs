@@ -98,6 +98,13 @@ pub enum LoadError {
         path: String,
     },
 
+    /// The policy names a plugin that has no file.
+    #[error("its file is not in the folder{meant}; put it there, or take its table out of `plugins.toml`")]
+    Missing {
+        /// What may have been meant, as the end of a sentence.
+        meant: String,
+    },
+
     /// Another file was approved.
     #[error("its SHA-256 is {found}, and {approved} was approved; look at it, and `aksara allow` it")]
     Digest {
@@ -321,6 +328,9 @@ pub enum FaultKind {
     /// No instance became free in time.
     #[error("was not called: too many plugin calls are under way")]
     Busy,
+    /// What it was allowed was taken from it.
+    #[error("was stopped: `plugins.toml` does not allow any more what it was loaded with: {0}")]
+    Revoked(LoadError),
     /// It has failed too often in a row.
     #[error(
         "was not called: the plugin is quarantined; replace it, or touch its file to have it loaded again. What led to it: {reason}"

@@ -124,7 +124,7 @@ pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 impl Stamp {
-    fn of(metadata: &std::fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
         Stamp {
             bytes: metadata.len(),
             modified: metadata.modified().ok(),

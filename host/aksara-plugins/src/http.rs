@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::uri::{Scheme, Uri};
 use http::{Request, Response};
 use wasmtime::Result;
@@ -14,6 +15,7 @@ use wasmtime_wasi_http::{
 
 use crate::addresses::is_public;
 use crate::allowance::Allowance;
+use crate::revision::Standing;
 use crate::state::State;
 
 /// What the names of the import begin with.
@@ -28,13 +30,13 @@ pub(crate) struct Http {
 /// Lets through what is granted.
 struct Gate {
     plugin: Arc<str>,
-    allowance: Arc<Allowance>,
+    standing: Arc<ArcSwap<Standing>>,
     requests: u32,
 }
 
 impl Http {
-    pub(crate) fn new(plugin: Arc<str>, allowance: Arc<Allowance>) -> Self {
-        Http { context: WasiHttpCtx::new(), gate: Gate { plugin, allowance, requests: 0 } }
+    pub(crate) fn new(plugin: Arc<str>, standing: Arc<ArcSwap<Standing>>) -> Self {
+        Http { context: WasiHttpCtx::new(), gate: Gate { plugin, standing, requests: 0 } }
     }
 
     /// Whether this call has sent any.
@@ -77,7 +79,7 @@ impl WasiHttpHooks for Gate {
         _: Sending<Result<(), Error>>,
     ) -> Sending<Sent> {
         let checked = self.check(request.uri());
-        let (plugin, allowance) = (self.plugin.clone(), self.allowance.clone());
+        let (plugin, allowance) = (self.plugin.clone(), self.standing.load().allowance.clone());
         Box::new(async move {
             checked?;
             let request = resolved(request, &plugin, &allowance).await?;
@@ -92,13 +94,14 @@ impl Gate {
     fn check(&mut self, uri: &Uri) -> Result<(), Error> {
         let plugin = &*self.plugin;
         self.requests += 1;
-        let host_calls_max = self.allowance.limits.host_calls_max;
+        let standing = self.standing.load();
+        let host_calls_max = standing.allowance.limits.host_calls_max;
         if self.requests > host_calls_max {
             tracing::warn!(plugin, host_calls_max, "it sends too many requests; further ones are denied");
             return Err(Error::HttpRequestDenied);
         }
         let target = target(uri).ok_or(Error::HttpRequestUriInvalid)?;
-        if !self.allowance.grants.http.contains(&target) {
+        if !standing.allowance.grants.http.contains(&target) {
             tracing::warn!(plugin, "a request to `{target}` is not granted; `http` in `plugins.toml` would");
             return Err(Error::HttpRequestDenied);
         }

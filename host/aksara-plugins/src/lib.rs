@@ -6,6 +6,7 @@
 //!
 //! This crate knows no ORM and no SQL: payloads are bytes, and whoever embeds it implements [`Application`].
 
+mod absent;
 mod access;
 mod addresses;
 mod allowance;
@@ -23,11 +24,13 @@ mod imports;
 mod inspect;
 mod keyvalue;
 mod limits;
+mod options;
 mod plugins;
 mod policy;
 mod quarantine;
 mod reuse;
 mod revision;
+mod rules;
 mod script;
 mod set;
 mod shape;
@@ -36,6 +39,7 @@ mod text;
 mod wasi;
 mod watch;
 
+pub use absent::Absent;
 pub use access::{Access, Fields, Heard};
 pub use allowance::Allowance;
 pub use application::{Answer, Application};
@@ -48,10 +52,13 @@ pub use keyvalue::{KeyPage, KeyValue, MemoryStore, Stored};
 #[cfg(feature = "redis")]
 pub use keyvalue::{RedisConnectError, RedisStore};
 pub use limits::{Deadline, Limits};
-pub use plugins::{Plugins, PluginsOptions};
-pub use policy::{path as policy_path, problem as policy_problem};
+pub use options::PluginsOptions;
+pub use plugins::Plugins;
+pub use policy::{
+    Profile, path as policy_path, problem as policy_problem, without_end as policy_without_end,
+};
 pub use quarantine::{Quarantine, Then};
 pub use reuse::Reuse;
 pub use revision::Revision;
-pub use set::{Handlers, PluginHandler, PluginSet, PluginStatus, Serving};
+pub use set::{Handlers, Listener, PluginHandler, PluginSet, PluginStatus, Serving};
 pub use text::{ERROR_TEXT_BYTES_MAX, shown};

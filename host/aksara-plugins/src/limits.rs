@@ -4,7 +4,28 @@ use aksara_wire::DecodeLimits;
 use serde::{Deserialize, Serialize};
 use wasmtime::{ResourceLimiter, Result};
 
+use crate::engine::MEMORY_BYTES_MAX;
 use crate::error::FaultKind;
+use crate::shape::{CORE_INSTANCES_MAX, TABLES_MAX};
+
+/// Elements that one table can have.
+const TABLE_ELEMENTS_MAX: u64 = 20_000;
+
+/// What a limit can be at most: the engine gives no more, or no time is measured that long.
+const MOST: [(&str, u64); 10] = [
+    ("memory_bytes_max", MEMORY_BYTES_MAX as u64),
+    ("table_elements_max", TABLES_MAX as u64 * TABLE_ELEMENTS_MAX),
+    ("instances_max", CORE_INSTANCES_MAX as u64),
+    ("deadline_ms", DAY_MS),
+    ("deadline_after_commit_ms", DAY_MS),
+    ("wait_ms", DAY_MS),
+    ("own_wait_ms", DAY_MS),
+    ("own_wait_after_commit_ms", DAY_MS),
+    ("bytes_max", MEMORY_BYTES_MAX as u64),
+    ("file_bytes_max", 1 << 30),
+];
+
+const DAY_MS: u64 = 86_400_000;
 
 /// The limits of a plugin. Each call, and `describe` at load, has them anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +88,21 @@ impl Limits {
         let mut limits = toml::Table::try_from(self).map_err(|error| error.to_string())?;
         limits.extend(table);
         limits.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    /// Checks a limit that an operator gives.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn check(name: &str, value: &toml::Value) -> Result<(), String> {
+        Limits::default().with(toml::Table::from_iter([(name.to_owned(), value.clone())]))?;
+        let most = MOST.iter().find(|(limit, _)| *limit == name);
+        match (most, value.as_integer()) {
+            (Some((_, most)), Some(value)) if u64::try_from(value).is_ok_and(|value| value > *most) => {
+                Err(format!("`{name}` can be {most} at most, and is {value}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns how long it may compute for a signal.

@@ -1,46 +1,26 @@
 //! The watched folder: one task owns all loading, and swaps the set that serves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::allowance::Allowance;
 use crate::engine::Engine;
 use crate::error::LoadError;
-use crate::folder::{self, Found, Kind, Scan, Stamp};
+use crate::folder::{self, Found, Kind, Scan};
 use crate::keyvalue::{KeyValue, MemoryStore};
-use crate::limits::Limits;
+use crate::options::PluginsOptions;
 use crate::policy::{self, Policy};
 use crate::revision::Revision;
-use crate::set::{PluginSet, PluginStatus, Served, Slot};
+use crate::rules::Rules;
+use crate::set::{PluginSet, PluginStatus, Slot};
 use crate::watch::Watch;
 
 /// How often the folder is looked at without an event: some file systems send none.
 const SWEEP: Duration = Duration::from_secs(2);
-
-/// How to load the plugins of a folder.
-#[derive(Clone, Default)]
-pub struct PluginsOptions {
-    /// The limits of each plugin, where `plugins.toml` has no others.
-    pub limits: Limits,
-    /// Where the buckets of the plugins are; in memory unless given.
-    pub keyvalue: Option<Arc<dyn KeyValue>>,
-    /// The component that runs plain JavaScript; without it, that which the variable `AKSARA_JAVASCRIPT` names.
-    pub javascript: Option<PathBuf>,
-    /// Gives the next number in the order of connection, which plugins share with other handlers; each plugin gets
-    /// one when it is first seen. Counts from 0 unless given.
-    pub next_order: Option<fn() -> u64>,
-}
-
-impl From<Limits> for PluginsOptions {
-    fn from(limits: Limits) -> Self {
-        PluginsOptions { limits, ..PluginsOptions::default() }
-    }
-}
 
 /// A folder of plugins, watched for as long as there is a clone of this. Cheap to clone.
 #[derive(Clone)]
@@ -50,9 +30,7 @@ pub struct Plugins {
 
 struct Shared {
     folder: PathBuf,
-    set: Arc<ArcSwap<PluginSet>>,
-    slots: Arc<Mutex<BTreeMap<String, Slot>>>,
-    generation: watch::Receiver<u64>,
+    rules: Arc<Rules>,
     requests: mpsc::UnboundedSender<Request>,
     keyvalue: Arc<dyn KeyValue>,
 }
@@ -70,48 +48,42 @@ impl Plugins {
     /// be loaded is reported by [`status`](Self::status) and in the log, and hinders no other.
     ///
     /// # Errors
-    /// [`LoadError::Folder`] when the folder cannot be read or watched, [`LoadError::Engine`].
+    /// [`LoadError::Folder`] when the folder cannot be read or watched, [`LoadError::Engine`], and
+    /// [`LoadError::Policy`] when `plugins.toml` cannot be used, or is not there in production.
     pub async fn open(folder: impl Into<PathBuf>, options: PluginsOptions) -> Result<Plugins, LoadError> {
         let folder = std::path::absolute(folder.into())
             .map_err(|error| LoadError::Folder { folder: String::new(), reason: error.to_string() })?;
         let refuse = |reason: String| LoadError::Folder { folder: folder.display().to_string(), reason };
         let keyvalue = options.keyvalue.clone().unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let engine = Engine::with(keyvalue.clone(), options.javascript.clone())?;
-        let policy = Policy::read(&folder)?;
         folder::scan(&folder).map_err(|error| refuse(error.to_string()))?;
         let (requests, inbox) = mpsc::unbounded_channel();
-        let changed = requests.downgrade();
-        let policy_path = policy::path(&folder);
+        let (changed, policy_changed) = (requests.downgrade(), Arc::new(Notify::new()));
+        let notified = policy_changed.clone();
         // Watching begins before the first look, so that no change falls between the two.
-        let watch = Watch::begin(&folder, policy_path, move || {
+        let watch = Watch::begin(&folder, policy::path(&folder), move || {
+            notified.notify_one();
             if let Some(requests) = changed.upgrade() {
                 // A closed channel means that nobody is left to load for.
                 let _ = requests.send(Request::Changed);
             }
         })
         .map_err(|error| refuse(error.to_string()))?;
-        let (generation_sender, generation) = watch::channel(0);
-        let shared = Shared {
-            folder: folder.clone(),
-            set: Arc::default(),
-            slots: Arc::default(),
-            generation,
-            requests,
-            keyvalue,
-        };
+        let rules = Arc::new(Rules::open(&folder, &options).await?);
+        // What is taken away does not wait for what is being loaded.
+        rules.watch(policy_changed);
+        let shared = Shared { folder: folder.clone(), rules: rules.clone(), requests, keyvalue };
         let loader = Loader {
-            policy,
-            policy_stamp: folder::stamp(&policy::path(&folder)),
+            policy: rules.policy(),
+            rules,
             folder,
             watch,
             is_lost: false,
             options,
             engine,
-            set: shared.set.clone(),
-            slots: shared.slots.clone(),
-            generation: generation_sender,
             seen: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            missing: BTreeSet::new(),
             counted: 0,
         };
         tokio::spawn(loader.run(inbox));
@@ -122,18 +94,18 @@ impl Plugins {
 
     /// The plugins that serve now.
     pub fn set(&self) -> Arc<PluginSet> {
-        self.shared.set.load_full()
+        self.shared.rules.set()
     }
 
-    /// The state of each plugin, by name, and of each file that looks like one and is left out.
+    /// The state of each plugin, by name, and of each file that looks like one and is left out; at last, where something
+    /// is wrong with it, that of `plugins.toml`.
     pub fn status(&self) -> Vec<PluginStatus> {
-        let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.values().map(Slot::status).collect()
+        self.shared.rules.slots().values().map(Slot::status).collect()
     }
 
     /// Lets a plugin in quarantine be called again; whether it was in quarantine.
     pub fn release(&self, plugin: &str) -> bool {
-        let slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.shared.rules.slots();
         let serving = slots.get(plugin).and_then(Slot::revision);
         serving.is_some_and(|revision| revision.health().release())
     }
@@ -149,7 +121,7 @@ impl Plugins {
 
     /// A number that changes with every plugin that is loaded, refused or removed.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.shared.generation.clone()
+        self.shared.rules.subscribe()
     }
 
     /// Where the buckets of the plugins are, for the application to share.
@@ -175,18 +147,17 @@ struct Loader {
     watch: Watch,
     /// Whether the folder could not be read when it was last looked at.
     is_lost: bool,
-    policy: Policy,
-    /// The state of the policy's file when it was read.
-    policy_stamp: Option<Stamp>,
+    rules: Arc<Rules>,
+    /// The policy under which the plugins were last loaded.
+    policy: Arc<Policy>,
     options: PluginsOptions,
     engine: Engine,
-    set: Arc<ArcSwap<PluginSet>>,
-    slots: Arc<Mutex<BTreeMap<String, Slot>>>,
-    generation: watch::Sender<u64>,
     /// Each file that was last loaded or refused; `None` when it is to be loaded again all the same.
     seen: BTreeMap<String, Option<Found>>,
     /// Files that are no plugins and look like some, and why they are left out.
     left_out: BTreeMap<String, &'static str>,
+    /// Plugins that have to serve, and have no file.
+    missing: BTreeSet<String>,
     /// Plugins seen so far, where no order was given from outside.
     counted: u64,
 }
@@ -215,6 +186,7 @@ impl Loader {
 
     /// Brings the plugins in line with the folder.
     async fn look(&mut self) {
+        self.rules.refresh().await;
         // The events of a folder that was put in the place of the one before come by a watch of its own.
         let watched = self.watch.renew(&self.folder).map_err(|error| error.to_string());
         let scanned = folder::scan(&self.folder).map_err(|error| error.to_string());
@@ -229,8 +201,12 @@ impl Loader {
             }
         };
         self.is_lost = false;
-        self.read_policy();
-        self.remove_missing(&found);
+        let policy = self.rules.policy();
+        if !Arc::ptr_eq(&policy, &self.policy) {
+            self.policy = policy;
+            self.seen.values_mut().for_each(|stamp| *stamp = None);
+        }
+        self.account_for(&found).await;
         self.leave_out(left_out);
         for (name, found) in found {
             if self.seen.get(&name).and_then(Option::as_ref) != Some(&found) {
@@ -239,30 +215,34 @@ impl Loader {
         }
     }
 
-    /// Reads the policy again when its file has changed; then every plugin is loaded anew under it.
-    fn read_policy(&mut self) {
-        let stamp = folder::stamp(&policy::path(&self.folder));
-        if stamp == self.policy_stamp {
-            return;
-        }
-        self.policy_stamp = stamp;
-        match Policy::read(&self.folder) {
-            Ok(policy) => {
-                self.policy = policy;
-                self.seen.values_mut().for_each(|stamp| *stamp = None);
-            }
-            Err(error) => tracing::error!(%error, "the policy is refused; the one before it goes on"),
-        }
-    }
-
-    fn remove_missing(&mut self, found: &BTreeMap<String, Found>) {
-        let missing: Vec<String> =
-            self.seen.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
-        for name in missing {
-            self.seen.remove(&name);
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+    /// Takes out the plugins whose file is gone, but for those that have to serve.
+    async fn account_for(&mut self, found: &BTreeMap<String, Found>) {
+        let missing = self.rules.missing(&found.keys().map(String::as_str).collect()).await;
+        let known = self.seen.keys().chain(&self.missing);
+        let gone: Vec<String> = known.filter(|name| !found.contains_key(*name)).cloned().collect();
+        self.seen.retain(|name, _| found.contains_key(name));
+        let awaited = found.keys().filter(|name| self.policy.requires(name));
+        let named: Vec<String> = missing.keys().chain(awaited).cloned().collect();
+        let named: Vec<(String, u64)> =
+            named.into_iter().map(|name| (name.clone(), self.order(&name))).collect();
+        let mut slots = self.rules.slots();
+        let mut is_changed = false;
+        for name in gone.iter().filter(|name| !missing.contains_key(*name)) {
             tracing::info!(plugin = name, "plugin removed");
-            self.swap();
+            is_changed |= slots.remove(name).is_some();
+        }
+        for (name, order) in named {
+            is_changed |= !slots.contains_key(&name);
+            let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
+            if let Some(error) = missing.get(&name).filter(|error| slot.failure.as_ref() != Some(*error)) {
+                tracing::error!(plugin = name, %error, "a plugin that has to serve does not");
+                (slot.loaded, slot.failure, is_changed) = (None, Some(error.clone()), true);
+            }
+        }
+        drop(slots);
+        self.missing = missing.into_keys().collect();
+        if is_changed {
+            self.rules.swap();
         }
     }
 
@@ -282,12 +262,12 @@ impl Loader {
         for (file, error) in new {
             let order = self.order(&file);
             let slot = Slot { failure: Some(error), ..Slot::new(file.clone(), order) };
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(file, slot);
+            self.rules.slots().insert(file, slot);
         }
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.rules.slots();
         slots.retain(|name, _| !before.contains_key(name) || self.left_out.contains_key(name));
         drop(slots);
-        self.swap();
+        self.rules.swap();
     }
 
     /// Loads one file, once it is complete.
@@ -311,7 +291,7 @@ impl Loader {
         let twin = found.twin.as_ref().map(|file| LoadError::Twin { file: file.display().to_string() });
         self.seen.insert(name.clone(), Some(found));
         let order = self.order(&name);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.rules.slots();
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
         let hears = |revision: &Revision| !revision.description().subscriptions.is_empty();
         let loaded = match loaded {
@@ -340,14 +320,18 @@ impl Loader {
                 slot.failure = Some(error);
             }
         }
+        // Under a policy that came meanwhile it gets no more than that says.
+        if !Arc::ptr_eq(&self.policy, &self.rules.policy()) {
+            self.rules.review(slot);
+        }
         drop(slots);
-        self.swap();
+        self.rules.swap();
     }
 
     /// Says that a file is not used, before it has been looked at.
     fn refuse(&mut self, name: &str, error: LoadError) {
         let order = self.order(name);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.rules.slots();
         let slot = slots.entry(name.to_owned()).or_insert_with(|| Slot::new(name.to_owned(), order));
         if slot.failure.as_ref() == Some(&error) {
             return;
@@ -356,7 +340,7 @@ impl Loader {
         slot.failure = Some(error);
         drop(slots);
         self.seen.insert(name.to_owned(), None);
-        self.swap();
+        self.rules.swap();
     }
 
     async fn revision(
@@ -376,8 +360,7 @@ impl Loader {
     }
 
     fn order(&mut self, name: &str) -> u64 {
-        let known =
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|slot| slot.order);
+        let known = self.rules.slots().get(name).map(|slot| slot.order);
         known.unwrap_or_else(|| match self.options.next_order {
             Some(next_order) => next_order(),
             None => {
@@ -385,15 +368,5 @@ impl Loader {
                 self.counted - 1
             }
         })
-    }
-
-    /// Lets the plugins as they are now serve, from the next operation on.
-    fn swap(&self) {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let serving: Vec<Served> = slots.values().filter_map(|slot| slot.serving.clone()).collect();
-        // Who asks for the status does not wait for the rest.
-        drop(slots);
-        self.set.store(Arc::new(PluginSet::of(&serving)));
-        self.generation.send_modify(|generation| *generation += 1);
     }
 }

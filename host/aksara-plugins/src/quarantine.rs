@@ -180,6 +180,7 @@ impl FaultKind {
             | FaultKind::Event { .. }
             | FaultKind::Error(_)
             | FaultKind::Busy
+            | FaultKind::Revoked(_)
             | FaultKind::Quarantined { .. } => false,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aksara_wire::Description;
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use wasmtime::Store;
 
@@ -12,21 +13,31 @@ use crate::allowance::Allowance;
 use crate::application::Application;
 use crate::bindings::PluginPre;
 use crate::budget::Budget;
-use crate::checks::{check_description, check_granted, nonsense};
+use crate::checks::{check_description, check_digest, check_granted, nonsense};
 use crate::engine::{Compiled, Engine, Inner};
 use crate::error::{FaultKind, LoadError};
 use crate::limits::Limits;
+use crate::policy::Policy;
 use crate::quarantine::Health;
 use crate::reuse::Idle;
 use crate::script;
 use crate::state::State;
+
+/// What a revision may do at this moment: a policy that comes after its load may take something away.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) allowance: Arc<Allowance>,
+    pub(crate) access: Arc<Access>,
+    /// Why it may not serve any more.
+    pub(crate) revoked: Option<LoadError>,
+}
 
 /// One load of a plugin.
 pub struct Revision {
     engine: Engine,
     compiled: Compiled,
     allowance: Arc<Allowance>,
-    access: Arc<Access>,
+    standing: Arc<ArcSwap<Standing>>,
     description: Arc<Description>,
     label: Arc<str>,
     imports_wasi: bool,
@@ -72,13 +83,14 @@ impl Revision {
             grants: Default::default(),
         };
         // While it describes itself it is granted nothing.
-        let silent = Allowance { limits: allowance.limits.clone(), ..Allowance::default() };
+        let silent = Arc::new(Allowance { limits: allowance.limits.clone(), ..Allowance::default() });
+        let standing = Standing { allowance: silent.clone(), ..Standing::default() };
         let mut revision = Revision {
             engine: engine.clone(),
             label: label(&unnamed, &compiled.digest),
             compiled,
-            allowance: Arc::new(silent),
-            access: Arc::default(),
+            allowance: silent,
+            standing: Arc::new(ArcSwap::from_pointee(standing)),
             description: Arc::new(unnamed),
             imports_wasi,
             idle: Idle::default(),
@@ -110,7 +122,8 @@ impl Revision {
             check_granted(&revision.compiled.imports, &allowance)?;
         }
         revision.allowance = Arc::new(allowance);
-        revision.access = Arc::new(access);
+        let (allowance, access) = (revision.allowance.clone(), Arc::new(access));
+        revision.standing.store(Arc::new(Standing { allowance, access, revoked: None }));
         revision.health = Health::new(description.subscriptions.len());
         revision.label = label(&description, &revision.compiled.digest);
         revision.description = Arc::new(description);
@@ -157,14 +170,42 @@ impl Revision {
         &self.allowance.limits
     }
 
-    /// What it is allowed.
+    /// What it was allowed when it was loaded.
     pub fn allowance(&self) -> &Allowance {
         &self.allowance
     }
 
-    /// What it may do with the application's models.
-    pub fn access(&self) -> &Access {
-        &self.access
+    /// What it may do with the application's models at this moment.
+    pub fn access(&self) -> Arc<Access> {
+        self.standing.load().access.clone()
+    }
+
+    /// Why it may not serve any more, if so.
+    pub(crate) fn revoked(&self) -> Option<LoadError> {
+        self.standing.load().revoked.clone()
+    }
+
+    /// Lets it do no more than this policy says, from this moment on, in calls that are under way too.
+    pub(crate) fn review(&self, policy: &Policy, limits: &Limits) {
+        let name = self.name();
+        let settled = policy.approved(name, limits).and_then(|mut allowance| {
+            check_digest(self.digest(), &allowance)?;
+            // A secret that is not there is a failure to load, and takes nothing away.
+            allowance.settings = policy.settings(name).unwrap_or_else(|_| self.allowance.settings.clone());
+            // What it was narrowed to when it was loaded is what can be narrowed further.
+            allowance.settle(&mut Description::clone(&self.description))
+        });
+        let standing = match settled {
+            Ok((allowance, access)) => {
+                Standing { allowance: Arc::new(allowance), access: Arc::new(access), revoked: None }
+            }
+            Err(error) => {
+                let before = self.standing.load();
+                let (allowance, access) = (before.allowance.clone(), before.access.clone());
+                Standing { allowance, access, revoked: Some(error) }
+            }
+        };
+        self.standing.store(Arc::new(standing));
     }
 
     /// How errors call it: ``plugin `slugify` 1.2.0 (revision 3fa9c1d2)``.
@@ -208,10 +249,10 @@ impl Revision {
     }
 
     pub(crate) fn state(&self, application: Option<Arc<dyn Application>>, signal: &str) -> State {
-        let (label, allowed) = (self.label.clone(), (self.allowance.clone(), self.access.clone()));
+        let (label, standing) = (self.label.clone(), self.standing.clone());
         let keyvalue = self.engine().keyvalue.clone();
         let budget = Budget::new(self.limits(), signal, self.share.turns.clone());
-        let mut state = State::new(label, allowed, application, keyvalue, budget);
+        let mut state = State::new(label, standing, application, keyvalue, budget);
         state.script.clone_from(&self.compiled.script);
         state
     }

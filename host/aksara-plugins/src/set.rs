@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use aksara_wire::{DecodeLimits, Reply, Subscription, Value};
 
+use crate::absent::Absent;
+use crate::access::Heard;
 use crate::call::{CallContext, Called};
 use crate::error::{CallError, FaultKind, LoadError};
+use crate::policy::{Policy, Without};
 use crate::quarantine::Then;
 use crate::revision::Revision;
 
@@ -135,20 +138,62 @@ impl std::fmt::Debug for PluginHandler {
     }
 }
 
+/// What hears a signal.
+#[derive(Debug)]
+pub enum Listener {
+    /// A handler of a plugin that serves.
+    Plugin(PluginHandler),
+    /// One of a plugin that has to serve, and does not: it refuses the operation.
+    Absent(Absent),
+}
+
+impl Listener {
+    /// Its id, `plugin/handler`; of one that does not serve `plugin/signal`.
+    pub fn id(&self) -> &str {
+        match self {
+            Listener::Plugin(handler) => handler.id(),
+            Listener::Absent(absent) => absent.id(),
+        }
+    }
+
+    /// Its number in the order of connection.
+    pub fn order(&self) -> u64 {
+        match self {
+            Listener::Plugin(handler) => handler.order(),
+            Listener::Absent(absent) => absent.order(),
+        }
+    }
+
+    /// What it listens to.
+    pub fn subscription(&self) -> &Subscription {
+        match self {
+            Listener::Plugin(handler) => handler.subscription(),
+            Listener::Absent(absent) => absent.subscription(),
+        }
+    }
+
+    fn place(&self) -> (Reverse<i32>, u64, u32) {
+        match self {
+            Listener::Plugin(handler) => handler.place(),
+            Listener::Absent(_) => (Reverse(self.subscription().priority), self.order(), 0),
+        }
+    }
+}
+
 /// The handlers of one signal, each list in order.
 #[derive(Debug, Default)]
 struct BySender {
     /// For those who name their sender.
-    own: HashMap<String, Vec<Arc<PluginHandler>>>,
+    own: HashMap<String, Vec<Arc<Listener>>>,
     /// For every sender.
-    every: Vec<Arc<PluginHandler>>,
+    every: Vec<Arc<Listener>>,
 }
 
 /// The handlers of a signal for a sender, higher priority first, then in order of connection.
 #[derive(Clone, Debug, Default)]
 pub struct Handlers<'a> {
-    own: slice::Iter<'a, Arc<PluginHandler>>,
-    every: slice::Iter<'a, Arc<PluginHandler>>,
+    own: slice::Iter<'a, Arc<Listener>>,
+    every: slice::Iter<'a, Arc<Listener>>,
 }
 
 impl Handlers<'_> {
@@ -159,7 +204,7 @@ impl Handlers<'_> {
 }
 
 impl<'a> Iterator for Handlers<'a> {
-    type Item = &'a Arc<PluginHandler>;
+    type Item = &'a Arc<Listener>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let own_is_first = match (self.own.as_slice().first(), self.every.as_slice().first()) {
@@ -173,14 +218,14 @@ impl<'a> Iterator for Handlers<'a> {
 /// The plugins that serve, as they were at one moment.
 #[derive(Debug, Default)]
 pub struct PluginSet {
-    all: Vec<Arc<PluginHandler>>,
+    all: Vec<Arc<Listener>>,
     signals: HashMap<String, BySender>,
     /// The custom signals that the plugins declare: the names of their arguments.
     declared: HashMap<String, BTreeSet<String>>,
 }
 
 impl PluginSet {
-    /// Whether no plugin listens to anything.
+    /// Whether no signal is heard.
     pub fn is_empty(&self) -> bool {
         self.signals.is_empty()
     }
@@ -192,9 +237,12 @@ impl PluginSet {
         Handlers { own: own.iter(), every: by_sender.every.iter() }
     }
 
-    /// Every handler, higher priority first, then in order of connection.
+    /// Every handler of the plugins that serve, higher priority first, then in order of connection.
     pub fn all(&self) -> impl Iterator<Item = &PluginHandler> {
-        self.all.iter().map(|handler| &**handler)
+        self.all.iter().filter_map(|listener| match &**listener {
+            Listener::Plugin(handler) => Some(handler),
+            Listener::Absent(_) => None,
+        })
     }
 
     /// The arguments of a custom signal that one of the plugins declares; of two with one name, the first.
@@ -205,14 +253,14 @@ impl PluginSet {
     /// The set of these plugins, made in time that grows with their subscriptions and no faster.
     pub(crate) fn of(serving: &[Served]) -> Self {
         let mut declared = HashMap::new();
-        for (revision, _) in serving {
+        for revision in serving.iter().filter_map(|served| served.revision.as_ref()) {
             for (signal, arguments) in &revision.description().signals {
                 declared.entry(signal.clone()).or_insert_with(|| arguments.clone());
             }
         }
-        let handlers = serving.iter().flat_map(|(_, handlers)| handlers.iter().cloned());
-        let mut all: Vec<Arc<PluginHandler>> = handlers.collect();
-        all.sort_by_key(|handler| handler.place());
+        let mut all: Vec<Arc<Listener>> =
+            serving.iter().flat_map(|served| served.listeners.iter().cloned()).collect();
+        all.sort_by_key(|listener| listener.place());
         let mut signals: HashMap<String, BySender> = HashMap::new();
         for handler in &all {
             let Subscription { signal, sender, .. } = handler.subscription();
@@ -227,54 +275,97 @@ impl PluginSet {
     }
 }
 
-/// A revision that serves, and its handlers.
-pub(crate) type Served = (Arc<Revision>, Arc<[Arc<PluginHandler>]>);
+/// What serves of a plugin: a revision with its handlers, or what refuses operations in its place.
+#[derive(Clone)]
+pub(crate) struct Served {
+    revision: Option<Arc<Revision>>,
+    listeners: Arc<[Arc<Listener>]>,
+}
 
 /// What is known of one file of the folder.
 pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) order: u64,
-    pub(crate) serving: Option<Served>,
+    pub(crate) loaded: Option<Served>,
     pub(crate) failure: Option<LoadError>,
+    /// What the plugin has heard when it served last.
+    pub(crate) heard: Vec<Heard>,
+    pub(crate) warnings: Vec<String>,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Slot {
     pub(crate) fn new(name: String, order: u64) -> Self {
-        Slot { name, order, serving: None, failure: None, counters: Arc::default() }
+        Slot {
+            name,
+            order,
+            loaded: None,
+            failure: None,
+            heard: Vec::new(),
+            warnings: Vec::new(),
+            counters: Arc::default(),
+        }
     }
 
-    /// The revision that serves; `None` when none could be loaded.
+    /// The revision that was loaded last, whether or not the policy lets it serve; `None` when none could be loaded.
     pub(crate) fn revision(&self) -> Option<&Arc<Revision>> {
-        self.serving.as_ref().map(|(revision, _)| revision)
+        self.loaded.as_ref().and_then(|loaded| loaded.revision.as_ref())
     }
 
     /// Lets a revision serve, in the place of the one before it.
     pub(crate) fn serve(&mut self, revision: Revision) {
         let revision = Arc::new(revision);
-        let subscriptions = revision.description().subscriptions.iter().enumerate();
-        let handlers = subscriptions.map(|(index, subscription)| {
-            Arc::new(PluginHandler {
-                id: format!("{}/{}", self.name, subscription.handler),
-                index: index as u32,
-                order: self.order,
-                revision: revision.clone(),
-                counters: self.counters.clone(),
-            })
+        let subscriptions = &revision.description().subscriptions;
+        self.heard = subscriptions.iter().map(Heard::of).collect();
+        let handlers = subscriptions.iter().enumerate().map(|(index, subscription)| PluginHandler {
+            id: format!("{}/{}", self.name, subscription.handler),
+            index: index as u32,
+            order: self.order,
+            revision: revision.clone(),
+            counters: self.counters.clone(),
         });
-        let handlers = handlers.collect();
-        self.serving = Some((revision, handlers));
+        let listeners = handlers.map(Listener::Plugin).map(Arc::new).collect();
+        self.loaded = Some(Served { revision: Some(revision), listeners });
+    }
+
+    /// Why the policy does not let serve what was loaded.
+    fn revoked(&self) -> Option<LoadError> {
+        self.revision().and_then(|revision| revision.revoked())
+    }
+
+    /// What serves, or what refuses the operations that are not done without it.
+    pub(crate) fn served(&self, policy: &Policy) -> Served {
+        match &self.loaded {
+            Some(loaded) if self.revoked().is_none() => loaded.clone(),
+            _ => {
+                let listeners = self.absent(policy).map(Listener::Absent).map(Arc::new).collect();
+                Served { revision: None, listeners }
+            }
+        }
+    }
+
+    /// What refuses the operations that are not done without the plugin.
+    fn absent<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = Absent> + 'a {
+        let revoked = self.revoked();
+        let heard = match policy.without(&self.name, revoked.is_some()) {
+            Without::Done => &[],
+            Without::Refused(approved) => approved.unwrap_or(&self.heard),
+        };
+        let why = revoked.or_else(|| self.failure.clone());
+        heard.iter().filter_map(move |heard| Absent::new(&self.name, self.order, heard, why.as_ref()))
     }
 
     pub(crate) fn status(&self) -> PluginStatus {
-        let serving = self.revision().map(|revision| Serving {
+        let revoked = self.revoked();
+        let serving = self.revision().filter(|_| revoked.is_none()).map(|revision| Serving {
             version: revision.version().to_owned(),
             digest: revision.digest().to_owned(),
         });
         PluginStatus {
             name: self.name.clone(),
             serving,
-            failure: self.failure.clone(),
+            failure: self.failure.clone().or(revoked),
+            warnings: self.warnings.clone(),
             quarantined: self.revision().and_then(|revision| revision.health().quarantined()),
             calls: self.counters.calls.load(Ordering::Relaxed),
             duration: Duration::from_nanos(self.counters.nanoseconds.load(Ordering::Relaxed)),
@@ -286,12 +377,15 @@ impl Slot {
 /// The state of one plugin.
 #[derive(Clone, Debug)]
 pub struct PluginStatus {
-    /// Name of the plugin: that of its file. Of a file that is left out, its name with the ending.
+    /// Name of the plugin: that of its file. Of a file that is left out, its name with the ending; so is the last one,
+    /// `plugins.toml`, which is there while something is wrong with the policy.
     pub name: String,
     /// The revision that serves; `None` when none could be loaded.
     pub serving: Option<Serving>,
     /// Why the file that is there now does not serve; `None` when it does.
     pub failure: Option<LoadError>,
+    /// What is likely to be a mistake, and hinders nothing.
+    pub warnings: Vec<String>,
     /// The fault that led to quarantine; `None` while it is called. It ends when the file is replaced or touched,
     /// when `plugins.toml` changes, and by [`Plugins::release`](crate::Plugins::release).
     pub quarantined: Option<String>,

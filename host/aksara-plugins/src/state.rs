@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aksara_wire::{Map, Value};
+use arc_swap::ArcSwap;
 use wasmtime::{Result, bail};
 
 use crate::access::Access;
@@ -14,6 +15,7 @@ use crate::budget::{Budget, Wait};
 use crate::error::FaultKind;
 use crate::keyvalue::KeyValue;
 use crate::limits::{Limits, Usage};
+use crate::revision::Standing;
 use crate::script::Script;
 use crate::text::{RECORD_BYTES_MAX, shown, within};
 use crate::wasi::Wasi;
@@ -29,9 +31,11 @@ pub(crate) struct State {
     pub(crate) fault: Option<FaultKind>,
     pub(crate) wasi: Option<Wasi>,
     pub(crate) budget: Budget,
-    /// What it is allowed.
+    /// What the revision may do, which can become less while the call is under way.
+    pub(crate) standing: Arc<ArcSwap<Standing>>,
+    /// What it is allowed, as of its last request.
     pub(crate) allowance: Arc<Allowance>,
-    /// What of the application's models it may see and change.
+    /// What of the application's models it may see and change, as of its last request.
     pub(crate) access: Arc<Access>,
     /// Whom it asks for models, signals and services; nobody while it describes itself.
     pub(crate) application: Option<Arc<dyn Application>>,
@@ -54,14 +58,17 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(
         plugin: Arc<str>,
-        (allowance, access): (Arc<Allowance>, Arc<Access>),
+        standing: Arc<ArcSwap<Standing>>,
         application: Option<Arc<dyn Application>>,
         keyvalue: Arc<dyn KeyValue>,
         budget: Budget,
     ) -> Self {
+        let now = standing.load_full();
+        let (allowance, access) = (now.allowance.clone(), now.access.clone());
         State {
             budget,
             usage: Usage::new(&allowance.limits),
+            standing,
             fault: None,
             wasi: None,
             allowance,
@@ -102,9 +109,23 @@ impl State {
         bail!(text)
     }
 
-    /// Counts one call of the host.
+    /// Takes note of what was taken from the plugin meanwhile.
+    fn look_again(&mut self) -> Result<()> {
+        let now = self.standing.load();
+        if let Some(error) = now.revoked.clone() {
+            drop(now);
+            return self.exceed(FaultKind::Revoked(error));
+        }
+        if !Arc::ptr_eq(&now.allowance, &self.allowance) {
+            (self.allowance, self.access) = (now.allowance.clone(), now.access.clone());
+        }
+        Ok(())
+    }
+
+    /// Counts one call of the host, which nothing answers that may not be asked any more.
     pub(crate) fn count_host_call(&mut self) -> Result<()> {
         self.check_time()?;
+        self.look_again()?;
         self.host_calls += 1;
         let host_calls_max = self.limits().host_calls_max;
         match self.host_calls > host_calls_max {

@@ -68,7 +68,8 @@ pub use sea_query::Value;
 pub use aksara_macros::Model;
 #[cfg(feature = "plugins")]
 pub use aksara_plugins::{
-    KeyPage, KeyValue, Limits, LoadError, MemoryStore, PluginStatus, Plugins, PluginsOptions, Serving, Stored,
+    KeyPage, KeyValue, Limits, LoadError, MemoryStore, PluginStatus, Plugins, PluginsOptions, Profile,
+    Serving, Stored,
 };
 #[cfg(feature = "redis")]
 pub use aksara_plugins::{RedisConnectError, RedisStore};

@@ -15,7 +15,7 @@ fn a_plugin_is_approved_as_it_is_and_the_rest_of_the_policy_stays() {
     fs::copy(PLUGINS.path("plane-check"), &plugin).unwrap();
     fs::write(
         &policy,
-        "profile = \"production\" # for all\n\n[plugins.plane-check]\nlimits = { deadline_ms = 20 }\n",
+        "profile = \"production\" # for all\n\n[plugins.plane-check]\nlimits = { deadline_ms = 20 }\nend = true\n",
     )
     .unwrap();
 
@@ -31,19 +31,24 @@ fn a_plugin_is_approved_as_it_is_and_the_rest_of_the_policy_stays() {
     let allowed = Ran::new("allow").arg(&plugin).run();
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
     let text = fs::read_to_string(&policy).unwrap();
-    let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("sha256")).collect();
+    let is_its_own = |line: &&str| line.starts_with("sha256") || line.starts_with("    ");
+    let text: Vec<&str> = text.lines().filter(|line| !is_its_own(line)).collect();
     insta::assert_snapshot!(text.join("\n"), @r#"
     profile = "production" # for all
 
     [plugins.plane-check]
     limits = { deadline_ms = 20 }
+    subscriptions = [
+    ]
     grants = { models = { Airport = ["get"], Plane = ["get"] } }
+    end = true
     "#);
 
     let served = Ran::new("signals").arg(&folder).run();
     assert_eq!((served.code, served.stdout.contains("plane-check/link")), (0, true), "{}", served.stderr);
     let again = Ran::new("allow").arg(&plugin).run();
     assert!(!again.stdout.contains("(new)"), "{}", again.stdout);
+    assert_eq!(fs::read_to_string(&policy).unwrap().matches("end = true").count(), 1);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn handlers_are_listed_in_the_order_in_which_they_run() {
 #[test]
 fn a_plugin_that_a_host_would_refuse_is_named() {
     let folder = folder(&["slugify"]);
-    fs::write(folder.path().join("plugins.toml"), "profile = \"production\"\n").unwrap();
+    fs::write(folder.path().join("plugins.toml"), "profile = \"production\"\nend = true\n").unwrap();
     let ran = Ran::new("signals").arg(folder.path().join("plugins")).run();
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("error: `slugify` is refused: nobody has approved of it"), "{}", ran.stderr);

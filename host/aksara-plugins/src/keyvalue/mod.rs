@@ -16,7 +16,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisConnectError, RedisStore};
 use crate::budget::Wait;
-use crate::error::FaultKind;
+use crate::error::{FaultKind, LoadError};
 use crate::state::State;
 
 mod bindings {
@@ -81,7 +81,14 @@ impl State {
 
     fn bucket(&mut self, bucket: &Resource<Bucket>) -> Result<String> {
         self.count_host_call()?;
-        Ok(self.table().get(bucket)?.0.clone())
+        let name = self.table().get(bucket)?.0.clone();
+        match self.allowance.grants.keyvalue.contains(&name) {
+            true => Ok(name),
+            // It was when the bucket was opened.
+            false => {
+                self.exceed(FaultKind::Revoked(LoadError::Grants { missing: format!("the bucket `{name}`") }))
+            }
+        }
     }
 
     /// Asks the store, within what is left of the call's time for that.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aksara_plugins::{Access, Application, CallContext, CallError, PluginHandler};
+use aksara_plugins::{Absent, Access, Application, CallContext, CallError, Listener, PluginHandler};
 use aksara_wire::{Grants, Reply, Subscription, When};
 
 use super::application::Ambient;
@@ -11,6 +11,60 @@ use super::patch;
 use crate::signals::{Details, Event, Handler, Place, SignalKind};
 use crate::transaction::BoxFuture;
 use crate::{Error, ValidationErrors};
+
+impl Handler for Listener {
+    fn id(&self) -> &str {
+        inner(self).id()
+    }
+
+    fn place(&self) -> Place {
+        inner(self).place()
+    }
+
+    fn origin(&self) -> String {
+        inner(self).origin()
+    }
+
+    fn wants(&self, event: &Event<'_>) -> bool {
+        inner(self).wants(event)
+    }
+
+    fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
+        inner(self).handle(event)
+    }
+}
+
+fn inner(listener: &Listener) -> &dyn Handler {
+    match listener {
+        Listener::Plugin(handler) => handler,
+        Listener::Absent(absent) => absent,
+    }
+}
+
+/// What a plugin that has to serve and does not was approved to hear.
+impl Handler for Absent {
+    fn id(&self) -> &str {
+        self.id()
+    }
+
+    fn place(&self) -> Place {
+        (Reverse(self.subscription().priority), self.order())
+    }
+
+    fn origin(&self) -> String {
+        "a plugin that does not serve".to_owned()
+    }
+
+    fn wants(&self, event: &Event<'_>) -> bool {
+        concerns(self.subscription(), event)
+    }
+
+    fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
+        let (handler, message) = (self.id().to_owned(), self.message().to_owned());
+        let (signal, sender) = (event.signal.name(), event.sender);
+        Box::pin(async move { Err(Error::Plugin { handler, signal, sender, message }) })
+    }
+}
 
 impl Handler for PluginHandler {
     fn id(&self) -> &str {
@@ -27,8 +81,7 @@ impl Handler for PluginHandler {
 
     fn wants(&self, event: &Event<'_>) -> bool {
         let subscription = self.subscription();
-        let access = self.revision().access();
-        concerns(subscription, event) && wanted(&subscription.when, event, access)
+        concerns(subscription, event) && wanted(&subscription.when, event, &self.revision().access())
     }
 
     fn handle<'a>(&'a self, event: &'a mut Event<'_>) -> BoxFuture<'a, Result<(), Error>> {
@@ -39,11 +92,8 @@ impl Handler for PluginHandler {
 async fn handle(handler: &PluginHandler, event: &mut Event<'_>) -> Result<(), Error> {
     let subscription = handler.subscription();
     let access = handler.revision().access();
-    // What a handler for one model reads was narrowed when it was loaded.
-    let payload = match &subscription.sender {
-        Some(_) => event.encoded(&subscription.reads),
-        None => event.encoded(&access.seen(event.sender, &subscription.reads)),
-    };
+    // The policy may have become narrower since the plugin was loaded.
+    let payload = event.encoded(&access.seen(event.sender, &subscription.reads));
     let asks = handler.revision().allowance().grants != Grants::default();
     let ambient = asks.then(|| Arc::new(Ambient::new(event.db)));
     let application = ambient.clone().map(|ambient| ambient as Arc<dyn Application>);

@@ -34,10 +34,22 @@ pub(crate) use unanswered::Unanswered;
 /// Give them to databases by [`DbOptions::plugins`](crate::DbOptions::plugins). What each is allowed its operator says in
 /// `plugins.toml` beside the folder.
 ///
-/// A plugin that cannot be loaded hinders no other; [`Plugins::status`](aksara_plugins::Plugins::status) says why.
+/// A plugin that cannot be loaded hinders no other; [`Plugins::status`](aksara_plugins::Plugins::status) says why. Where it
+/// is required, as those that are approved are in [production](aksara_plugins::Profile::Production), the operations that it
+/// was approved to hear are refused until it serves.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), aksara::LoadError> {
+/// use aksara::{PluginsOptions, Profile, open_plugins};
+///
+/// let options = PluginsOptions::default().profile(Profile::Production);
+/// let plugins = open_plugins("plugins", options).await?;
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`LoadError`](aksara_plugins::LoadError) when the folder cannot be read or watched, or `plugins.toml` makes no sense.
+/// [`LoadError`](aksara_plugins::LoadError) when the folder cannot be read or watched, or `plugins.toml` makes no sense, or
+/// is not there in production.
 #[cfg(feature = "plugins")]
 pub async fn open_plugins(
     folder: impl Into<std::path::PathBuf>,
@@ -47,7 +59,21 @@ pub async fn open_plugins(
     crate::signals::connect_attributed();
     let mut options = options.into();
     options.next_order.get_or_insert(crate::signals::next_order);
+    options.models.get_or_insert_with(senders);
     aksara_plugins::Plugins::open(folder, options).await
+}
+
+/// The fields of each model, and of each relation: those of the model that has it.
+#[cfg(feature = "plugins")]
+fn senders() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+    let models = crate::meta::ModelMeta::all();
+    let named = models.flat_map(|meta| {
+        let labels = meta.joins.iter().map(|join| join.label).chain([meta.label]);
+        labels.map(move |label| {
+            (label.to_owned(), meta.fields.iter().map(|field| field.name.to_owned()).collect())
+        })
+    });
+    named.collect()
 }
 
 #[cfg(not(feature = "plugins"))]
