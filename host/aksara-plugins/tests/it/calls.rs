@@ -206,7 +206,11 @@ async fn traps_name_their_cause() {
             "(drop (i32.trunc_f32_s (f32.const nan))) (i32.const 0)",
             "trapped: wasm trap: invalid conversion to integer",
         ),
-        ("stack overflow", "(call $deep (i32.const 1))", "trapped: wasm trap: call stack exhausted"),
+        (
+            "stack overflow",
+            "(call $deep (i32.const 1))",
+            "trapped: wasm trap: call stack exhausted, in `deep` <- `deep` <- `deep`",
+        ),
         (
             "no such function",
             "(call_indirect (i32.const 5))(i32.const 0)",

@@ -247,7 +247,7 @@ async fn descriptions_that_make_no_sense_are_refused() {
         (
             "a line",
             description("fix\nture"),
-            "`describe` returned nonsense: the name `fix ture` is not made of letters, digits, `-` and `_`",
+            "`describe` returned nonsense: the name `fix\\nture` is not made of letters, digits, `-` and `_`",
         ),
         (
             "version of two lines",
@@ -354,7 +354,7 @@ async fn describe_has_all_limits() {
         ("out of bounds", Fixture::new().describe("(i32.const -8)"), "`describe` failed: it trapped: pointer out of bounds of memory"),
         ("loop", Fixture::new().describe("(loop $forever (br $forever)) unreachable"), "`describe` failed: it ran longer than 50 ms; raise `deadline_ms` or fix the plugin"),
         ("loop at start", Fixture::new().module("(func $start (loop $forever (br $forever))) (start $start)"), "`describe` failed: it ran longer than 50 ms; raise `deadline_ms` or fix the plugin"),
-        ("trap at start", Fixture::new().module("(func $start unreachable) (start $start)"), "`describe` failed: it trapped: wasm trap: wasm `unreachable` instruction executed"),
+        ("trap at start", Fixture::new().module("(func $start unreachable) (start $start)"), "`describe` failed: it trapped: wasm trap: wasm `unreachable` instruction executed, in `start`"),
         (
             "memory",
             Fixture::new().describe(

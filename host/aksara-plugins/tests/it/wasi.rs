@@ -67,7 +67,10 @@ async fn resources_are_limited() {
     let hoarding = starting("(loop $more (drop (call $subscribe (i64.const 1))) (br $more))");
     let limits = Limits { deadline_ms: 5_000, ..Limits::default() };
     let error = refusal(hoarding.binary(), limits).await;
-    assert_eq!(error.to_string(), "`describe` failed: it trapped: resource table has no free keys");
+    assert_eq!(
+        error.to_string(),
+        "`describe` failed: it trapped: resource table has no free keys, in `start`"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +79,8 @@ async fn random_bytes_at_once_are_limited() {
     greedy(1 << 16).load(Limits::default()).await;
     for bytes in [(1 << 16) + 1, 1 << 40, u64::MAX] {
         let error = refusal(greedy(bytes).binary(), Limits::default()).await;
-        let expected = format!("`describe` failed: it trapped: requested len {bytes} exceeds limit 65536");
+        let expected =
+            format!("`describe` failed: it trapped: requested len {bytes} exceeds limit 65536, in `start`");
         assert_eq!(error.to_string(), expected);
     }
 }
