@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::options::PluginsOptions;
-use crate::policy::{self, Looked, Policy, PolicyFile, meant};
+use crate::policy::{self, Looked, Policy, PolicyFile, Without, meant};
 use crate::set::{PluginSet, Served, Slot};
 
 /// How often the policy is looked at without an event: what a link leads to sends none.
@@ -145,7 +145,16 @@ impl Rules {
         let policy = self.policy();
         let mut missing = BTreeMap::new();
         let mut warnings = Vec::new();
-        for plugin in policy.plugins().filter(|plugin| !there.contains(plugin)) {
+        for plugin in policy.plugins() {
+            if policy.without(plugin, false) == Without::Refused(None) {
+                warnings.push(format!(
+                    "`plugins.{plugin}` is required and has no `subscriptions`: until it has served once, nothing is \
+                     refused without it; `aksara allow` writes them"
+                ));
+            }
+            if there.contains(plugin) {
+                continue;
+            }
             let meant = meant(plugin, there.iter().copied());
             if policy.requires(plugin) {
                 missing.insert(plugin.to_owned(), LoadError::Missing { meant });

@@ -5,7 +5,7 @@ use std::fs;
 use aksara::Profile;
 use aksara::prelude::*;
 
-use super::{ALL, Folder, Ledger, Other, SCRIPT, named, other, refused, save};
+use super::{ALL, Folder, Ledger, Other, SCRIPT, named, other, policy_status, refused, save};
 
 /// What was approved to hear an operation hears it, or the operation is refused.
 #[tokio::test]
@@ -90,4 +90,17 @@ async fn operations_that_a_quarantined_plugin_hears_are_refused_unless_its_opera
             Err(reason) => refused(save(&test.db).await, reason),
         }
     }
+}
+
+/// In development nothing has to be approved; what it has heard is known from when it served.
+#[tokio::test]
+async fn a_required_plugin_without_subscriptions_is_warned_of_and_refuses_what_it_has_heard() {
+    let Some(folder) = Folder::new("[plugins.ledger]\nrequired = true\n").await else { return };
+    let (plugins, test) = folder.serving(Profile::Development).await;
+    let warnings = policy_status(&plugins).unwrap().warnings;
+    assert!(warnings[0].contains("`plugins.ledger` is required and has no `subscriptions`"), "{warnings:?}");
+    assert_eq!(other(&test.db).await.unwrap(), "other");
+    fs::remove_file(folder.script()).unwrap();
+    plugins.rescan().await;
+    refused(other(&test.db).await, "its file is not in the folder");
 }
