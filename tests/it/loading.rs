@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::{Duration, SystemTime};
 
-use aksara_plugins::{Engine, Limits, Listener, LoadError, Plugins, PluginsOptions};
+use aksara_plugins::{
+    CacheFolder, Engine, Limits, Listener, LoadError, PluginStatus, Plugins, PluginsOptions,
+};
 use aksara_tests::plugin;
 use aksara_wire::{CONTRACT_VERSION, Description, Grants, Subscription, When};
 
@@ -155,8 +158,11 @@ async fn many_subscriptions_load_and_are_heard_in_order() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..24 {
         let name = format!("many{number:02}");
-        std::fs::write(folder.path().join(format!("{name}.wasm")), component(&name, signals(number)))
-            .unwrap();
+        std::fs::write(
+            folder.path().join(format!("{name}.wasm")),
+            component(&name, "1.0.0", signals(number)),
+        )
+        .unwrap();
     }
     let plugins = Plugins::open(folder.path(), PluginsOptions::default()).await.unwrap();
     for status in plugins.status() {
@@ -174,10 +180,10 @@ async fn many_subscriptions_load_and_are_heard_in_order() {
 }
 
 /// A plugin that does nothing but say this of itself.
-fn component(name: &str, subscriptions: impl Iterator<Item = Subscription>) -> Vec<u8> {
+fn component(name: &str, version: &str, subscriptions: impl Iterator<Item = Subscription>) -> Vec<u8> {
     let description = Description {
         name: name.to_owned(),
-        version: "1.0.0".to_owned(),
+        version: version.to_owned(),
         contract: CONTRACT_VERSION.to_owned(),
         subscriptions: subscriptions.collect(),
         signals: BTreeMap::new(),
@@ -212,4 +218,153 @@ fn component(name: &str, subscriptions: impl Iterator<Item = Subscription>) -> V
         length = bytes.len(),
     );
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A plugin with one handler.
+fn honest(name: &str, version: &str) -> Vec<u8> {
+    let subscription = Subscription {
+        handler: "on_save".to_owned(),
+        signal: "pre_save".to_owned(),
+        sender: None,
+        priority: 0,
+        reads: None,
+        writes: None,
+        when: When::default(),
+    };
+    component(name, version, std::iter::once(subscription))
+}
+
+/// Waits until a plugin serves, and returns what is known of all.
+async fn until_serving(plugins: &Plugins, name: &str) -> Vec<PluginStatus> {
+    let mut generation = plugins.subscribe();
+    let wait = async {
+        loop {
+            let status = plugins.status();
+            if status.iter().any(|one| one.name == name && one.serving.is_some()) {
+                return status;
+            }
+            generation.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it does not serve")
+}
+
+/// Hole 11 of the review of the sandbox.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_takes_long_to_compile_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = Plugins::open(folder.path(), PluginsOptions::default()).await.unwrap();
+    // Never compiled before.
+    let unique = uuid::Uuid::new_v4().as_u128() as i64;
+    let sum = format!(
+        "(func (param i64) (result i64) (local.get 0) {})",
+        format!("(i64.add (i64.const {unique}))").repeat(400)
+    );
+    let large = wat::parse_str(format!("(component (core module {}))", sum.repeat(400))).unwrap();
+    std::fs::write(folder.path().join("a.wasm"), large).unwrap();
+    std::fs::write(folder.path().join("z.wasm"), honest("z", "1.0.0")).unwrap();
+    let status = until_serving(&plugins, "z").await;
+    assert!(status.iter().all(|one| one.name != "a"), "{status:?}");
+    // It is no plugin, but whoever asks for a look waits for it.
+    plugins.rescan().await;
+    assert!(plugins.status().iter().any(|one| one.name == "a" && one.failure.is_some()));
+}
+
+/// Hole 10 of the review of the sandbox: what is put in a file's place between the look and the reading.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_or_a_link_in_the_place_of_a_file_neither_blocks_nor_is_followed() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let linked = outside.path().join("linked.wasm");
+    std::fs::write(&linked, honest("evil", "2.0.0")).unwrap();
+    let pipe = outside.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let plugins = Plugins::open(folder.path(), PluginsOptions::default()).await.unwrap();
+    let place = folder.path().join("evil.wasm");
+    let put = |number: usize| {
+        let new = outside.path().join("new");
+        match number % 3 {
+            0 => std::fs::write(&new, honest("evil", "1.0.0")).unwrap(),
+            1 => std::os::unix::fs::symlink(&linked, &new).unwrap(),
+            _ => std::fs::hard_link(&pipe, &new).unwrap(),
+        }
+        std::fs::rename(new, &place).unwrap();
+    };
+    for number in 0..300 {
+        put(number);
+        if number % 3 == 0 {
+            tokio::time::sleep(Duration::from_micros(26_000 + 7 * number as u64)).await;
+        }
+        let evil = plugins.status().into_iter().find(|one| one.name == "evil");
+        let serving = evil.and_then(|one| one.serving);
+        assert!(serving.is_none_or(|serving| serving.version == "1.0.0"));
+    }
+    std::fs::write(folder.path().join("honest.wasm"), honest("honest", "1.0.0")).unwrap();
+    until_serving(&plugins, "honest").await;
+}
+
+/// Hole 12 of the review of the sandbox: what lies in a cache is run as it is.
+#[cfg(unix)]
+#[test]
+fn a_cache_is_used_only_if_it_is_ours() {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mode = |name: &str| std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+    let set_mode =
+        |name: &str, mode| std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode));
+    let refused = |name: &str| CacheFolder::open(&path(name), 1 << 20).unwrap_err().to_string();
+    let cache = CacheFolder::open(&path("a/b"), 1 << 20).unwrap();
+    assert_eq!(mode("a/b"), 0o700);
+    cache.put("one", b"1").unwrap();
+    assert_eq!(cache.get("one").unwrap(), b"1");
+    assert_eq!(mode("a/b/one"), 0o600);
+    // What others may have put there.
+    set_mode("a/b/one", 0o666).unwrap();
+    assert_eq!(cache.get("one"), None);
+    std::fs::write(path("elsewhere"), "2").unwrap();
+    symlink(path("elsewhere"), path("a/b/two")).unwrap();
+    assert_eq!(cache.get("two"), None);
+    symlink(path("a/b"), path("link")).unwrap();
+    insta::assert_snapshot!(refused("link"), @"it is a link; name the folder itself");
+    std::fs::write(path("file"), "").unwrap();
+    refused("file");
+    for writable in [0o770, 0o777, 0o1777] {
+        set_mode("a/b", writable).unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(refused("a/b"), @"others may write there; empty it, and take that from them (`chmod go-w`)");
+        }
+        assert_eq!(mode("a/b"), writable & 0o777, "it is left as it is");
+    }
+    set_mode("a/b", 0o755).unwrap();
+    CacheFolder::open(&path("a/b"), 1 << 20).unwrap();
+    // Only root can give a folder away.
+    if chown(path("a/b"), Some(12_345), None).is_ok() {
+        assert!(refused("a/b").starts_with("it belongs to user 12345"), "{}", refused("a/b"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_keeps_within_its_size_and_drops_what_was_not_used_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = CacheFolder::open(folder.path(), 1_000).unwrap();
+    let used = |name: &str, days: u64| {
+        let file = std::fs::File::options().write(true).open(folder.path().join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60)).unwrap();
+    };
+    for name in ["a", "b", "c", "d"] {
+        cache.put(name, &[0; 200]).unwrap();
+    }
+    ["a", "b", "c", "d"].into_iter().zip([4, 3, 2, 31]).for_each(|(name, days)| used(name, days));
+    // It counts as used from now on.
+    cache.get("a").unwrap();
+    cache.put("e", &[0; 500]).unwrap();
+    let kept: Vec<_> =
+        ["a", "b", "c", "d", "e"].into_iter().filter(|name| cache.get(name).is_some()).collect();
+    assert_eq!(kept, ["a", "c", "e"]);
+    cache.put("f", &[0; 5_000]).unwrap();
+    let kept: Vec<_> = ["a", "c", "e", "f"].into_iter().filter(|name| cache.get(name).is_some()).collect();
+    assert_eq!(kept, ["f"], "what was just put there is not dropped");
 }

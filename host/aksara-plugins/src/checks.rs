@@ -49,11 +49,16 @@ pub const BUILT_IN_SIGNALS: [&str; 13] = [
     "after_rollback",
 ];
 
-/// What can be seen from the outside, before Cranelift is given the bytes.
-pub(crate) fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
-    if bytes.len() > limits.file_bytes_max {
-        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max });
+/// The size of the file, which is looked at before anything else.
+pub(crate) fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    match bytes.len() > limits.file_bytes_max {
+        true => Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.file_bytes_max }),
+        false => Ok(()),
     }
+}
+
+/// What can be seen from the outside, before Cranelift is given the bytes.
+pub(crate) fn check_shape(bytes: &[u8]) -> Result<(), LoadError> {
     inspect::check_header(bytes)?;
     // Before the parser is given types that would exhaust its stack.
     inspect::check_nesting(bytes)?;

@@ -11,8 +11,8 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 use crate::allowance::Allowance;
 use crate::bindings::PluginPre;
 use crate::bindings::aksara::signals::{bus, config as settings, log, models, services};
-use crate::cache;
-use crate::checks::{check_file_name, check_import, check_shape, digest, imports};
+use crate::cache::{self, Cache};
+use crate::checks::{check_file_name, check_import, check_shape, check_size, digest, imports};
 use crate::error::LoadError;
 use crate::http;
 use crate::inspect;
@@ -57,6 +57,10 @@ pub(crate) struct Inner {
     /// The component that runs plain JavaScript, compiled when the first such plugin comes.
     javascript: Option<PathBuf>,
     runner: OnceCell<Linked>,
+    /// What was compiled before.
+    cache: Option<Cache>,
+    /// One component is compiled at a time.
+    compiling: Arc<Semaphore>,
     /// One permit for each slot of the pool.
     pub(crate) calls: Arc<Semaphore>,
     /// One for each instance that may wait for its next call, in a slot that nothing else has meanwhile.
@@ -82,9 +86,7 @@ impl Engine {
     pub fn with(keyvalue: Arc<dyn KeyValue>, javascript: Option<PathBuf>) -> Result<Engine, LoadError> {
         let javascript = javascript.or_else(|| std::env::var_os(script::VARIABLE).map(PathBuf::from));
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let mut config = config();
-        config.cache(cache::open());
-        let engine = wasmtime::Engine::new(&config).map_err(failed)?;
+        let engine = wasmtime::Engine::new(&config()).map_err(failed)?;
         let linker = linker(&engine).map_err(failed)?;
         let clock = engine.weak();
         let ticking = std::thread::Builder::new().name("aksara-epoch".to_owned()).spawn(move || {
@@ -101,6 +103,8 @@ impl Engine {
             keyvalue,
             javascript,
             runner: OnceCell::new(),
+            cache: cache::open(),
+            compiling: Arc::new(Semaphore::new(1)),
             calls: Arc::new(Semaphore::new(CALLS_MAX as usize)),
             places: Arc::new(Semaphore::new(CALLS_MAX as usize / 2)),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -121,11 +125,49 @@ impl Engine {
         allowance: impl Into<Allowance>,
     ) -> Result<Revision, LoadError> {
         let allowance = allowance.into();
-        check_shape(&bytes, &allowance.limits)?;
-        let (digest, size_bytes) = (digest(&bytes, &allowance)?, bytes.len());
-        let written = inspect::inspect(&bytes)?.description;
-        let start = Instant::now();
-        let Linked { instance, imports } = self.compile(bytes, check_import).await?;
+        let checked = self.check(bytes, &allowance).await?;
+        self.load_checked(name, checked, allowance).await
+    }
+
+    /// Checks a component without compiling it, and looks for what was compiled of it before.
+    pub(crate) async fn check(&self, bytes: Vec<u8>, allowance: &Allowance) -> Result<Checked, LoadError> {
+        let (inner, allowance) = (self.inner.clone(), allowance.clone());
+        blocking(move || {
+            check_size(&bytes, &allowance.limits)?;
+            let digest = digest(&bytes, &allowance)?;
+            let kept = inner.kept(&bytes);
+            if kept.is_none() {
+                check_shape(&bytes)?;
+            }
+            let written = inspect::inspect(&bytes)?.description;
+            Ok(Checked { bytes, digest, written, kept })
+        })
+        .await
+    }
+
+    /// Loads a component that was checked, and compiles it where it was not kept.
+    pub(crate) async fn load_checked(
+        &self,
+        name: Option<&str>,
+        checked: Checked,
+        allowance: Allowance,
+    ) -> Result<Revision, LoadError> {
+        let Checked { bytes, digest, written, kept } = checked;
+        let (size_bytes, start) = (bytes.len(), Instant::now());
+        let component = match kept {
+            Some(component) => component,
+            None => {
+                // It ends with the compiling, which goes on when nobody waits for it any more.
+                let turn = self.inner.compiling.clone().acquire_owned().await;
+                let inner = self.inner.clone();
+                blocking(move || {
+                    let _turn = turn;
+                    inner.compile(&bytes)
+                })
+                .await?
+            }
+        };
+        let Linked { instance, imports } = self.link(component, check_import).await?;
         let duration = start.elapsed();
         let compiled = Compiled { instance, imports, script: None, digest, size_bytes, duration };
         Revision::describe(self, compiled, written, name, allowance).await
@@ -161,31 +203,91 @@ impl Engine {
             true => Ok(()),
             false => check_import(import),
         };
-        self.compile(bytes, check).await.map_err(|error| refuse(error.to_string()))
+        // It is the host's own, and plain scripts do not wait for the turn of a plugin.
+        let inner = self.inner.clone();
+        let compiled = blocking(move || inner.compile(&bytes)).await;
+        let linked = match compiled {
+            Ok(component) => self.link(component, check).await,
+            Err(error) => Err(error),
+        };
+        linked.map_err(|error| refuse(error.to_string()))
     }
 
-    /// Compiles a component, checks each of its imports, and links it.
-    async fn compile(
+    /// Checks each import of a component, and links it.
+    async fn link(
         &self,
-        bytes: Vec<u8>,
+        component: Component,
         check: impl Fn(&str) -> Result<(), LoadError> + Send + 'static,
     ) -> Result<Linked, LoadError> {
         let inner = self.inner.clone();
-        let compile = move || {
-            let Inner { engine, linker, .. } = &*inner;
-            let component = Component::from_binary(engine, inspect::without_description(&bytes))
-                .map_err(|error| LoadError::Compile(one_line(&error)))?;
-            let imports = imports(engine, &component);
+        blocking(move || {
+            let imports = imports(&inner.engine, &component);
             imports.iter().try_for_each(|import| check(import))?;
-            let instance = linker
+            let instance = inner
+                .linker
                 .instantiate_pre(&component)
                 .and_then(PluginPre::new)
                 .map_err(|error| LoadError::Interface(one_line(&error)))?;
             Ok(Linked { instance, imports })
-        };
-        // It takes from milliseconds to seconds of a whole core: not on a thread that serves calls.
-        let compiled = tokio::task::spawn_blocking(compile).await;
-        compiled.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))?
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// Returns what was compiled of this component before.
+    fn kept(&self, bytes: &[u8]) -> Option<Component> {
+        let name = Cache::name(&self.engine, inspect::without_description(bytes));
+        let compiled = self.cache.as_ref()?.get(&name)?;
+        self.restore(&compiled).ok()
+    }
+
+    /// Compiles a component, unless that was done meanwhile. It takes from milliseconds to seconds of a core.
+    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+        if let Some(component) = self.kept(bytes) {
+            return Ok(component);
+        }
+        let bytes = inspect::without_description(bytes);
+        let failed = |error: wasmtime::Error| LoadError::Compile(one_line(&error));
+        let compiled = self.engine.precompile_component(bytes).map_err(failed)?;
+        let component = self.restore(&compiled).map_err(failed)?;
+        if let Some(cache) = &self.cache {
+            cache.put(&Cache::name(&self.engine, bytes), &compiled);
+        }
+        Ok(component)
+    }
+
+    /// Makes a component of what this program has compiled, now or before.
+    #[expect(
+        unsafe_code,
+        reason = "wasmtime believes compiled code; the cache hands out what it has signed only"
+    )]
+    fn restore(&self, compiled: &[u8]) -> wasmtime::Result<Component> {
+        unsafe { Component::deserialize(&self.engine, compiled) }
+    }
+}
+
+/// Runs what takes long on a thread that serves no calls.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| LoadError::Compile("the compiler panicked".to_owned()))?
+}
+
+/// A component that may be compiled.
+pub(crate) struct Checked {
+    bytes: Vec<u8>,
+    digest: String,
+    written: Option<aksara_wire::Description>,
+    /// What was compiled of it before.
+    kept: Option<Component>,
+}
+
+impl Checked {
+    /// Returns whether it has to be compiled.
+    pub(crate) fn is_new(&self) -> bool {
+        self.kept.is_none()
     }
 }
 
@@ -219,6 +321,8 @@ fn config() -> Config {
     // feature in.
     config.wasm_features(WasmFeatures::all(), false).wasm_features(allowed(), true);
     config.epoch_interruption(true);
+    // The other cores serve.
+    config.parallel_compilation(false);
     config.max_wasm_stack(STACK_BYTES_MAX).async_stack_size(STACK_BYTES_MAX + HOST_STACK_BYTES);
     config.memory_reservation(MEMORY_BYTES_MAX as u64).memory_reservation_for_growth(0);
     let mut pool = PoolingAllocationConfig::default();

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::LoadError;
 
@@ -16,6 +19,9 @@ pub(crate) struct Stamp {
     modified: Option<SystemTime>,
     #[cfg(unix)]
     inode: u64,
+    /// When anything of it has changed last, which nobody can set.
+    #[cfg(unix)]
+    changed: (i64, i64),
 }
 
 /// A plugin's file.
@@ -130,31 +136,90 @@ impl Stamp {
             modified: metadata.modified().ok(),
             #[cfg(unix)]
             inode: std::os::unix::fs::MetadataExt::ino(metadata),
+            #[cfg(unix)]
+            changed: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.ctime(), metadata.ctime_nsec())
+            },
         }
     }
 }
 
-/// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone.
+/// The bytes of a file, and what allows to keep them.
+pub(crate) type Kept = (Vec<u8>, OwnedSemaphorePermit);
+
+/// The bytes of a file that stays as it is for a while; `None` when it does not, or is gone, or is something else by now.
 pub(crate) async fn complete(
     mut found: Found,
     bytes_max: usize,
-) -> Option<(Result<Vec<u8>, LoadError>, Found)> {
+    reading: &Arc<Semaphore>,
+) -> Option<(Result<Kept, LoadError>, Found)> {
     // A file that grows keeps us waiting for as long as it grows, but not for ever.
     for _ in 0..400 {
         tokio::time::sleep(STABLE).await;
-        let now = stamp(&found.path)?;
-        if now == found.stamp {
-            let bytes = usize::try_from(now.bytes).unwrap_or(usize::MAX);
-            if bytes > bytes_max {
-                return Some((Err(LoadError::TooLarge { bytes, bytes_max }), found));
-            }
-            let bytes =
-                tokio::fs::read(&found.path).await.map_err(|error| LoadError::Read(error.to_string()));
-            if stamp(&found.path) == Some(now) {
-                return Some((bytes, found));
-            }
+        let permit = reading.clone().acquire_owned().await.ok()?;
+        let Found { path, stamp, .. } = found.clone();
+        let read = tokio::task::spawn_blocking(move || read(&path, stamp, bytes_max)).await;
+        match read.ok()? {
+            Read::Whole(bytes) => return Some((bytes.map(|bytes| (bytes, permit)), found)),
+            Read::Changed(now) => found.stamp = now,
+            Read::Gone => return None,
         }
-        found.stamp = now;
     }
     None
+}
+
+/// What came of reading a file.
+enum Read {
+    /// It is as it was when it was seen; why it cannot be used, or its bytes.
+    Whole(Result<Vec<u8>, LoadError>),
+    /// It is no longer as it was.
+    Changed(Stamp),
+    /// It is not there, or a link or a pipe is.
+    Gone,
+}
+
+/// Reads a file that is as it was when it was seen. It is opened once, so that what is looked at is what is read: a link that
+/// was put in its place meanwhile is not followed, and a pipe does not block.
+fn read(path: &Path, seen: Stamp, bytes_max: usize) -> Read {
+    use std::io::Read as _;
+    let failed = |error: std::io::Error| Read::Whole(Err(LoadError::Read(error.to_string())));
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(_) if stamp(path) != Some(seen) => return Read::Gone,
+        Err(error) => return failed(error),
+    };
+    let now = || file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| Stamp::of(&metadata));
+    match now() {
+        Some(now) if now == seen => {}
+        Some(now) => return Read::Changed(now),
+        None => return Read::Gone,
+    }
+    let too_large = |bytes| Read::Whole(Err(LoadError::TooLarge { bytes, bytes_max }));
+    let size = usize::try_from(seen.bytes).unwrap_or(usize::MAX);
+    if size > bytes_max {
+        return too_large(size);
+    }
+    let mut bytes = Vec::with_capacity(size);
+    if let Err(error) = (&file).take(bytes_max as u64 + 1).read_to_end(&mut bytes) {
+        return failed(error);
+    }
+    match now() {
+        Some(now) if now == seen && bytes.len() > bytes_max => too_large(bytes.len()),
+        Some(now) if now == seen => Read::Whole(Ok(bytes)),
+        Some(now) => Read::Changed(now),
+        None => Read::Gone,
+    }
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<std::fs::File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::open(path)
 }

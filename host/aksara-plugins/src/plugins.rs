@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use crate::allowance::Allowance;
 use crate::engine::Engine;
 use crate::error::LoadError;
-use crate::folder::{self, Found, Kind, Scan};
+use crate::folder::{self, Found, Scan};
 use crate::keyvalue::{KeyValue, MemoryStore};
+use crate::loading::{Loaded, Loading, Outcome, Task};
 use crate::options::PluginsOptions;
 use crate::policy::{self, Policy};
 use crate::revision::Revision;
@@ -73,6 +73,7 @@ impl Plugins {
         // What is taken away does not wait for what is being loaded.
         rules.watch(policy_changed);
         let shared = Shared { folder: folder.clone(), rules: rules.clone(), requests, keyvalue };
+        let loading = Loading::new(engine, watch.writing(), options.limits.file_bytes_max);
         let loader = Loader {
             policy: rules.policy(),
             rules,
@@ -80,7 +81,8 @@ impl Plugins {
             watch,
             is_lost: false,
             options,
-            engine,
+            loading,
+            waiting: Vec::new(),
             seen: BTreeMap::new(),
             left_out: BTreeMap::new(),
             missing: BTreeSet::new(),
@@ -141,6 +143,13 @@ impl std::fmt::Debug for Plugins {
     }
 }
 
+/// Somebody who waits until files are loaded.
+struct Waiting {
+    done: oneshot::Sender<()>,
+    /// How often each of them is loaded until then.
+    awaited: BTreeMap<String, u8>,
+}
+
 /// The task that loads.
 struct Loader {
     folder: PathBuf,
@@ -151,7 +160,9 @@ struct Loader {
     /// The policy under which the plugins were last loaded.
     policy: Arc<Policy>,
     options: PluginsOptions,
-    engine: Engine,
+    loading: Loading,
+    /// Those that wait until the files that they have seen are loaded.
+    waiting: Vec<Waiting>,
     /// Each file that was last loaded or refused; `None` when it is to be loaded again all the same.
     seen: BTreeMap<String, Option<Found>>,
     /// Files that are no plugins and look like some, and why they are left out.
@@ -165,21 +176,58 @@ struct Loader {
 impl Loader {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
         loop {
-            // One look serves all that asked for one before it.
-            let mut requests = match tokio::time::timeout(SWEEP, inbox.recv()).await {
-                Ok(Some(request)) => vec![request],
-                Ok(None) => return,
-                Err(_) => Vec::new(),
+            let mut requests = tokio::select! {
+                (loaded, is_old) = self.loading.next() => {
+                    self.done(loaded, is_old).await;
+                    continue;
+                }
+                // One look serves all that asked for one before it.
+                request = tokio::time::timeout(SWEEP, inbox.recv()) => match request {
+                    Ok(Some(request)) => vec![request],
+                    Ok(None) => return,
+                    Err(_) => Vec::new(),
+                },
             };
             while let Ok(request) = inbox.try_recv() {
                 requests.push(request);
             }
             self.look().await;
+            let awaited = self.loading.awaited();
             for request in requests {
                 if let Request::Rescan(done) = request {
-                    // Nobody has to wait for it.
-                    let _ = done.send(());
+                    self.waiting.push(Waiting { done, awaited: awaited.clone() });
                 }
+            }
+            self.answer();
+        }
+    }
+
+    /// Takes what was loaded, and begins anew where the file has changed meanwhile.
+    async fn done(&mut self, loaded: Loaded, is_old: bool) {
+        let name = loaded.name.clone();
+        self.loaded(loaded);
+        if is_old {
+            self.look().await;
+        }
+        for waiting in &mut self.waiting {
+            let times = waiting.awaited.remove(&name).unwrap_or_default();
+            if times > 1 {
+                waiting.awaited.insert(name.clone(), times - 1);
+            }
+        }
+        self.answer();
+    }
+
+    /// Tells those whose files are all loaded, or are not there any more.
+    fn answer(&mut self) {
+        let (loading, waiting) = (&self.loading, std::mem::take(&mut self.waiting));
+        for mut one in waiting {
+            one.awaited.retain(|name, _| loading.is_loading(name));
+            if one.awaited.is_empty() {
+                // Nobody has to wait for it.
+                let _ = one.done.send(());
+            } else {
+                self.waiting.push(one);
             }
         }
     }
@@ -204,14 +252,25 @@ impl Loader {
         let policy = self.rules.policy();
         if !Arc::ptr_eq(&policy, &self.policy) {
             self.policy = policy;
+            self.loading.keep(|_| false);
             self.seen.values_mut().for_each(|stamp| *stamp = None);
         }
         self.account_for(&found).await;
         self.leave_out(left_out);
+        self.loading.keep(|name| found.contains_key(name));
+        let mut tasks = Vec::new();
         for (name, found) in found {
-            if self.seen.get(&name).and_then(Option::as_ref) != Some(&found) {
-                self.load(name, found).await;
+            let is_seen = self.seen.get(&name).and_then(Option::as_ref) == Some(&found);
+            if !self.loading.has(&name, &found) && !is_seen {
+                let allowance = self.policy.allowance(&name, &self.options.limits);
+                let order = self.order(&name);
+                tasks.push((name, Task { found, allowance, order }));
             }
+        }
+        // What is small is live before what is large.
+        tasks.sort_by_key(|(_, task)| task.found.stamp.bytes);
+        for (name, task) in tasks {
+            self.loading.start(name, task);
         }
     }
 
@@ -270,27 +329,17 @@ impl Loader {
         self.rules.swap();
     }
 
-    /// Loads one file, once it is complete.
-    async fn load(&mut self, name: String, found: Found) {
-        let bytes_max = self.options.limits.file_bytes_max;
-        if !self.watch.is_closed(&found.path).await {
-            return self.refuse(&name, LoadError::Unfinished);
-        }
-        let Some((bytes, found)) = folder::complete(found, bytes_max).await else {
-            // It vanished, or grows still; the next change brings us back.
-            return;
+    /// Lets a file that was loaded serve, or says why it does not.
+    fn loaded(&mut self, loaded: Loaded) {
+        let Loaded { name, order, found, outcome } = loaded;
+        let loaded = match outcome {
+            Outcome::Whole(loaded) => *loaded,
+            // The next change brings us back.
+            Outcome::Gone => return,
+            Outcome::Unfinished => return self.refuse(&name, order, LoadError::Unfinished),
         };
-        let loaded = match (bytes, self.policy.allowance(&name, &self.options.limits)) {
-            (Ok(bytes), Ok(allowance)) => self.revision(&name, found.kind, bytes, allowance).await,
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        };
-        // What was read is a part of what is being written by now; its end brings us back.
-        if self.watch.is_open(&found.path) {
-            return self.refuse(&name, LoadError::Unfinished);
-        }
         let twin = found.twin.as_ref().map(|file| LoadError::Twin { file: file.display().to_string() });
         self.seen.insert(name.clone(), Some(found));
-        let order = self.order(&name);
         let mut slots = self.rules.slots();
         let slot = slots.entry(name.clone()).or_insert_with(|| Slot::new(name.clone(), order));
         let hears = |revision: &Revision| !revision.description().subscriptions.is_empty();
@@ -329,8 +378,7 @@ impl Loader {
     }
 
     /// Says that a file is not used, before it has been looked at.
-    fn refuse(&mut self, name: &str, error: LoadError) {
-        let order = self.order(name);
+    fn refuse(&mut self, name: &str, order: u64, error: LoadError) {
         let mut slots = self.rules.slots();
         let slot = slots.entry(name.to_owned()).or_insert_with(|| Slot::new(name.to_owned(), order));
         if slot.failure.as_ref() == Some(&error) {
@@ -341,22 +389,6 @@ impl Loader {
         drop(slots);
         self.seen.insert(name.to_owned(), None);
         self.rules.swap();
-    }
-
-    async fn revision(
-        &self,
-        name: &str,
-        kind: Kind,
-        bytes: Vec<u8>,
-        allowance: Allowance,
-    ) -> Result<Revision, LoadError> {
-        match kind {
-            Kind::Component => self.engine.load(Some(name), bytes, allowance).await,
-            Kind::JavaScript => {
-                let text = String::from_utf8(bytes).map_err(|_| LoadError::NoText)?;
-                self.engine.load_javascript(name, text, allowance).await
-            }
-        }
     }
 
     fn order(&mut self, name: &str) -> u64 {

@@ -30,7 +30,7 @@ pub(crate) struct Watch {
 
 /// What events tell.
 #[derive(Default)]
-struct Noted {
+pub(crate) struct Noted {
     /// Files that are open for writing, and when they were last written.
     writing: HashMap<PathBuf, Instant>,
     /// Whether the folder was moved or removed, which ends its watch.
@@ -103,9 +103,20 @@ impl Watch {
         Ok(())
     }
 
+    /// Returns what is known of the files that are being written.
+    pub(crate) fn writing(&self) -> Writing {
+        Writing(self.noted.clone())
+    }
+}
+
+/// Which files are being written.
+#[derive(Clone)]
+pub(crate) struct Writing(Arc<Mutex<Noted>>);
+
+impl Writing {
     /// Returns whether a file is open for writing, as far as events tell, and has been written of late.
     pub(crate) fn is_open(&self, path: &Path) -> bool {
-        lock(&self.noted).writing.get(path).is_some_and(|written| written.elapsed() < IDLE)
+        lock(&self.0).writing.get(path).is_some_and(|written| written.elapsed() < IDLE)
     }
 
     /// Waits a moment for a file to be closed; whether it is.

@@ -4,12 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aksara_plugins::CacheFolder;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Folders in which a build or an editor leaves what is no source.
 const NO_SOURCES: [&str; 5] = ["target", "node_modules", "__pycache__", ".git", "dist"];
+
+/// The size of the folder.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// Names what is built in this language from these folders, and by this program.
 pub(super) fn key<'a>(language: &str, folders: impl Iterator<Item = &'a Path>) -> Result<String> {
@@ -48,15 +52,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 
 /// What was built under this key.
 pub(super) fn get(key: &str) -> Option<Vec<u8>> {
-    fs::read(path(key)?).ok()
+    open()?.get(&file(key))
 }
 
 /// Keeps what was built; where there is no place for it, it is built again the next time.
 pub(super) fn put(key: &str, bytes: &[u8]) {
-    if let Some(path) = path(key) {
-        let kept = crate::output::write_atomically(&path, bytes);
+    if let Some(folder) = open() {
         // It is only a cache.
-        drop(kept);
+        let _ = folder.put(&file(key), bytes);
     }
 }
 
@@ -65,9 +68,18 @@ pub(super) fn scratch() -> Result<TempDir> {
     TempDir::new().context("no temporary folder can be made")
 }
 
-fn path(key: &str) -> Option<PathBuf> {
+fn file(key: &str) -> String {
+    format!("{key}.wasm")
+}
+
+/// `aksara/builds` in the user's cache.
+fn open() -> Option<CacheFolder> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
-    Some(cache.join("aksara/builds").join(format!("{key}.wasm")))
+    let path = cache.join("aksara/builds");
+    let opened = CacheFolder::open(&path, BYTES_MAX);
+    opened
+        .inspect_err(|error| eprintln!("warning: `{}` is not used as a cache: {error}", path.display()))
+        .ok()
 }
