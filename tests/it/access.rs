@@ -2,7 +2,7 @@
 
 use aksara::prelude::*;
 use aksara::signals::Signal;
-use aksara::{Limits, Plugins, PluginsOptions, open_plugins};
+use aksara::{Backend, Limits, Plugins, PluginsOptions, open_plugins};
 use aksara_tests::{TestDb, javascript_runner, plugin};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -229,4 +229,28 @@ async fn a_description_that_is_not_what_the_file_says_is_refused() {
     let plugins = open_plugins(folder.path(), Limits::default()).await.unwrap();
     let failure = plugins.status()[0].failure.clone().unwrap().to_string();
     assert!(failure.contains("it is not what the file says of itself"), "{failure}");
+}
+
+/// A call that comes of another of the same plugin waits for none of its slots: all that have one may wait for such a call.
+#[tokio::test]
+async fn calls_that_come_of_calls_of_the_same_plugin_wait_for_no_slot() {
+    let script = r#"
+        plugin({ grants: { models: { Ask: ["create"] } } });
+        preSave("Ask", ({ instance }) => {
+          if (instance.what === "outer") models("Ask").create({ what: "inner" });
+        });
+    "#;
+    let Some((plugins, _folder)) = serving("", script).await else { return };
+    let alias = Uuid::now_v7().to_string();
+    let options = |options: aksara::DbOptions| options.plugins(&plugins).alias(alias).connections_max(90);
+    let test = TestDb::opened::<(Circle, Member, Ask)>(options).await;
+    if test.backend() == Backend::Sqlite {
+        // There is one writer at a time.
+        return;
+    }
+    let outer = || Ask::objects(&test.db).create(Ask { what: "outer".into(), ..Ask::default() });
+    for saved in futures_util::future::join_all((0..90).map(|_| outer())).await {
+        saved.unwrap();
+    }
+    assert_eq!(Ask::objects(&test.db).count().await.unwrap(), 180);
 }

@@ -80,7 +80,10 @@ impl Revision {
             let replied = plugin.aksara_signals_handler().call_handle(store, subscription, event).await?;
             Ok((replied, plugin, history))
         };
-        let ((replied, plugin, history), memory_bytes) = live.run(run).await.map_err(fault)?;
+        let mut around = AROUND.try_with(Vec::clone).unwrap_or_default();
+        around.push(self.share().id());
+        let ran = AROUND.scope(around, live.run(run)).await;
+        let ((replied, plugin, history), memory_bytes) = ran.map_err(fault)?;
         // What it replies was its to say when it began.
         serves()?;
         let called = match replied {
@@ -139,7 +142,7 @@ impl Revision {
 pub(crate) struct Live {
     pub(crate) store: Store<State>,
     // Given back after what is in the slot.
-    _permits: [OwnedSemaphorePermit; 2],
+    _permits: Permits,
 }
 
 impl Live {
@@ -182,15 +185,28 @@ fn bad_reply(error: DecodeError) -> FaultKind {
     })
 }
 
-/// A slot of the plugin's, and one of the pool. Waiting for them ends, for the caller holds a transaction.
-async fn permits(revision: &Revision, wait: Duration) -> Result<[OwnedSemaphorePermit; 2], FaultKind> {
-    let (own, pool) = (&revision.share().slots, &revision.engine().calls);
-    if let Ok(own) = own.clone().try_acquire_owned()
-        && let Ok(pool) = pool.clone().try_acquire_owned()
-    {
-        return Ok([own, pool]);
-    }
-    let both = async { Ok([own.clone().acquire_owned().await?, pool.clone().acquire_owned().await?]) };
+/// A slot of the pool, and one of the plugin's.
+type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
+tokio::task_local! {
+    /// The shares of the calls that this code runs in.
+    static AROUND: Vec<usize>;
+}
+
+/// Waits for a slot of the plugin's, and one of the pool. A call that comes of another of the same plugin has that one's: both
+/// would wait for each other. Waiting ends, for the caller holds a transaction.
+async fn permits(revision: &Revision, wait: Duration) -> Result<Permits, FaultKind> {
+    let id = revision.share().id();
+    let is_inside = AROUND.try_with(|around| around.contains(&id)).unwrap_or(false);
+    let own = (!is_inside).then(|| revision.share().slots.clone());
+    let pool = &revision.engine().calls;
+    let both = async {
+        let own = match own {
+            Some(own) => Some(own.acquire_owned().await?),
+            None => None,
+        };
+        Ok((pool.clone().acquire_owned().await?, own))
+    };
     let acquired: Result<Result<_, AcquireError>, _> = tokio::time::timeout(wait, both).await;
     acquired.ok().and_then(Result::ok).ok_or(FaultKind::Busy)
 }

@@ -46,6 +46,9 @@ pub struct Revision {
     share: Share,
 }
 
+/// Calls of one plugin under way at once, of the 256 of all.
+const SLOTS_MAX: usize = 64;
+
 /// What a plugin may take of what all share.
 pub(crate) struct Share {
     /// Calls under way at once.
@@ -55,12 +58,17 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// One core is always left to others, and enough slots for the longest chain of calls.
+    /// One core, and most of the slots, are left to others.
     fn new(cores: usize) -> Self {
         Share {
-            slots: Arc::new(Semaphore::new((cores * 4).max(16))),
+            slots: Arc::new(Semaphore::new(SLOTS_MAX)),
             turns: Arc::new(Semaphore::new((cores - 1).max(1))),
         }
+    }
+
+    /// Tells it from those of others.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.slots).addr()
     }
 }
 
