@@ -64,12 +64,16 @@ BLOCKS = [
     Block("All Models"),
     Block(
         "Creating Custom Signals",
-        {"signals": ["page-creating-custom-signals.user_activated"], "services": ["mail.welcome"]},
+        {
+            "models": {"User": ["get"]},
+            "signals": ["page-creating-custom-signals.user_activated"],
+            "services": ["mail.welcome"],
+        },
         wrapped="@post_save(User)\nasync def activate(sender, instance, **kwargs):\n    user = instance\n",
     ),
     Block(
         "Signal with Custom Arguments",
-        {"signals": ["page-signal-with-custom-arguments.payment_processed"]},
+        {"models": {"Order": ["get"]}, "signals": ["page-signal-with-custom-arguments.payment_processed"]},
         wrapped="@post_save(Order)\nasync def pay(sender, instance, **kwargs):\n    order = instance\n",
     ),
     Block("Audit Logging", {"models": {"AuditLog": ["create"]}}),

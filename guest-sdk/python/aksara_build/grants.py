@@ -45,7 +45,9 @@ def needed(plugin: str, modules: dict[str, ast.Module]) -> dict:
                     signals[_last(target)] = _text(node.value.args) or f"{plugin}.{_last(target)}"
             elif isinstance(node, ast.ImportFrom) and node.module == "aksara.cache":
                 buckets |= {"cache"} & {alias.name for alias in node.names}
-    sent = {name for tree in modules.values() for name in _sent(tree)}
+    sent = {name: sender for tree in modules.values() for name, sender in _sent(tree)}
+    # A signal for an instance reads it.
+    targets |= {sender for sender in sent.values() if sender in labels}
     models = {labels.get(target, target): {"get"} for target in targets}
     for tree in modules.values():
         for name, operations in _operations(tree):
@@ -107,9 +109,12 @@ def _operations(tree):
 
 
 def _sent(tree):
+    """Each signal that is sent, and the class of the instance that it is sent for, if it stands there."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in ("send", "send_robust"):
-            yield _last(node.value)
+        if isinstance(node, ast.Call) and _last(node.func) in ("send", "send_robust"):
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            sender = _last(given["sender"]) if {"sender", "instance"} <= set(given) else None
+            yield _last(getattr(node.func, "value", node)), sender
 
 
 def _is_signal(node) -> bool:

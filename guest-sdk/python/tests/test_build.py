@@ -34,7 +34,7 @@ async def handle(sender, instance, **kwargs):
     await Post.objects.filter(title="x").get()
     await User.objects.create(name=slugify(NAME))
     await paid.send(amount=1)
-    await closed.send()
+    await closed.send(sender=Post, instance=instance)
     await service("mail.send")(user=1)
     await cache.bucket("pages").get("x")
     await http.get("https://api.example.com/posts?page=2")
@@ -63,7 +63,7 @@ def test_imports_are_found_wherever_they_stand(plugin):
 def test_grants_are_those_that_the_code_can_need(plugin):
     project = Project(plugin)
     assert project.grants == {
-        "models": {"Post": ["find", "update"], "auth.User": ["get", "create"]},
+        "models": {"Post": ["get", "find", "update"], "auth.User": ["get", "create"]},
         "signals": ["blog.paid", "shop.closed"],
         "services": ["mail.send"],
         "keyvalue": ["cache", "pages"],
